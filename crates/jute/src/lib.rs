@@ -66,7 +66,7 @@ macro_rules! records {
     )*) => {
         $(
             $(#[$meta])*
-            #[derive(Clone, Debug, Default, PartialEq, Eq)]
+            #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
             // Field names are zookeeper.jute's own; what is odd about one stands at its record.
             #[allow(missing_docs)]
             pub struct $name $(<$lt>)? { $(pub $field: $ty),* }
