@@ -37,8 +37,8 @@ fn world(perms: Perms) -> AclList {
     Arc::new([Acl { perms: perms.0, id }])
 }
 
-/// A copy that does not borrow.
-fn to_static(acl: &Acl<'_>) -> Acl<'static> {
+/// A copy of an entry that does not borrow.
+pub fn owned_acl(acl: &Acl<'_>) -> Acl<'static> {
     let text = |text: &proto::Ustring<'_>| text.as_deref().map(|text| text.to_owned().into());
     Acl {
         perms: acl.perms,
@@ -87,7 +87,7 @@ impl AclTable {
             return AclId(id);
         }
         self.last_id += 1;
-        let list: AclList = list.iter().map(to_static).collect();
+        let list: AclList = list.iter().map(owned_acl).collect();
         self.by_list.insert(list.clone(), self.last_id);
         self.by_id.insert(self.last_id, Entry { list, uses: 1 });
         AclId(self.last_id)
@@ -123,7 +123,7 @@ impl AclTable {
 
     /// Puts a list of a snapshot under the number it has there, unused.
     pub fn restore(&mut self, id: i64, list: &[Acl<'_>]) {
-        let list: AclList = list.iter().map(to_static).collect();
+        let list: AclList = list.iter().map(owned_acl).collect();
         self.last_id = self.last_id.max(id);
         self.by_list.insert(list.clone(), id);
         self.by_id.insert(id, Entry { list, uses: 0 });

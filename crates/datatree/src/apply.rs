@@ -9,7 +9,7 @@ use proto::{ErrorCode, OpCode, SessionId, Ustring};
 
 use crate::acl::AclList;
 use crate::digest::{DIGEST_VERSION, DigestLogEntry};
-use crate::owner::Owner;
+use crate::owner::{MAX_TTL_MS, Owner};
 use crate::tree::{DataTree, NewNode, OnChange, split_path};
 
 /// A change of one znode, with the lists that say who may hear of it.
@@ -103,7 +103,15 @@ impl DataTree {
                 self.apply_create(header, &new, &txn.path, on_change)
             }
             TxnBody::CreateTtl(txn) => {
-                let owner = Owner::Ttl { ttl_ms: txn.ttl }.stored();
+                // Apache logs a TTL that it refuses to apply, and then cannot start: an ordinary
+                // znode is made of it.
+                let valid = (1..=MAX_TTL_MS).contains(&txn.ttl);
+                let owner = if valid {
+                    Owner::Ttl { ttl_ms: txn.ttl }
+                } else {
+                    Owner::Nobody
+                };
+                let owner = owner.stored();
                 let new = new_node(&txn.path, txn.data, &txn.acl, owner, txn.parent_c_version);
                 self.apply_create(header, &new, &txn.path, on_change)
             }
@@ -240,6 +248,23 @@ impl DataTree {
         {
             self.digest_mismatches += u64::from(told.tree_digest != present.digest);
         }
+    }
+
+    /// Ends sessions that have ephemeral znodes but no entry of their own, as Apache does after
+    /// loading (`ZooKeeperServer.loadData`): a log cut off, or TTL znodes with extended types off.
+    pub fn end_dead_sessions(&mut self) -> Vec<SessionId> {
+        let alive = |session: &SessionId| self.sessions.contains_key(session);
+        let dead: Vec<_> = self
+            .sessions_with_ephemerals()
+            .filter(|id| !alive(id))
+            .collect();
+        for &session in &dead {
+            let paths: Vec<String> = self.ephemerals(session).collect();
+            for path in paths {
+                let _ = self.delete(&path, self.last_zxid, &mut |_| {});
+            }
+        }
+        dead
     }
 
     /// Does the session exist?

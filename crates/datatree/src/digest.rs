@@ -12,16 +12,38 @@ use proto::records::StatPersisted;
 /// `DigestCalculator.DIGEST_VERSION`.
 pub const DIGEST_VERSION: i32 = 2;
 
-/// One znode's share of the digest. The root's path counts as empty.
-pub fn node_digest(path: &str, data: Option<&[u8]>, stat: &StatPersisted) -> u32 {
-    if path.starts_with("/zookeeper/") {
-        return 0;
+/// The part of a znode's digest that its path and data make; the stat is added last, so it can
+/// change without the data at hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContentDigest(Option<u32>);
+
+impl ContentDigest {
+    /// Of a znode that counts as 0 whatever it holds.
+    pub const NONE: ContentDigest = ContentDigest(None);
+
+    /// Of a path and data. The root's path counts as empty.
+    pub fn new(path: &str, data: Option<&[u8]>) -> Self {
+        if path.starts_with("/zookeeper/") {
+            return Self::NONE;
+        }
+        let mut crc = crc32fast::Hasher::new();
+        crc.update(if path == "/" { b"" } else { path.as_bytes() });
+        crc.update(data.unwrap_or_default());
+        ContentDigest(Some(crc.finalize()))
     }
-    let mut crc = crc32fast::Hasher::new();
-    crc.update(if path == "/" { b"" } else { path.as_bytes() });
-    crc.update(data.unwrap_or_default());
-    crc.update(&stat_bytes(stat));
-    crc.finalize()
+
+    /// The znode's share of the tree's digest.
+    pub fn with_stat(self, stat: &StatPersisted) -> u32 {
+        let Some(content) = self.0 else { return 0 };
+        let mut crc = crc32fast::Hasher::new_with_initial(content);
+        crc.update(&stat_bytes(stat));
+        crc.finalize()
+    }
+}
+
+/// One znode's share of the digest.
+pub fn node_digest(path: &str, data: Option<&[u8]>, stat: &StatPersisted) -> u32 {
+    ContentDigest::new(path, data).with_stat(stat)
 }
 
 fn stat_bytes(stat: &StatPersisted) -> [u8; 60] {

@@ -16,9 +16,9 @@ mod snapshot;
 mod tree;
 mod watches;
 
-pub use acl::{AclList, open_acl_unsafe, read_acl_unsafe};
+pub use acl::{AclList, open_acl_unsafe, owned_acl, read_acl_unsafe};
 pub use apply::{Change, TxnResult};
-pub use digest::{DIGEST_VERSION, DigestLogEntry, node_digest};
+pub use digest::{ContentDigest, DIGEST_VERSION, DigestLogEntry, node_digest};
 pub use owner::{MAX_TTL_MS, Owner, OwnerRules};
 pub use quota::{
     LIMIT_NODE, QUOTA_ROOT, QuotaStats, STAT_NODE, limit_path, stat_path, trimmed_quota_path,

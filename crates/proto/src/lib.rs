@@ -13,4 +13,5 @@ pub use codes::{
     AddWatchMode, CreateMode, ErrorCode, EventType, KeeperState, OpCode, Perms, WatcherType,
 };
 pub use ids::{Epoch, SessionId, Sid, Zxid};
+pub use jute::decode_java_utf8;
 pub use jute::{Buffer, Decode, Encode, Input, Ustring, Vector};

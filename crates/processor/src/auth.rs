@@ -1,0 +1,333 @@
+//! Authentication schemes: who a connection is, and whether an identity fits an ACL's id.
+
+use base64::Engine;
+use proto::records::{ClientInfo, Id};
+use sha1::{Digest, Sha1};
+use sha2::{Sha224, Sha256, Sha384, Sha512};
+
+use crate::java::sort_ids_as_hash_set;
+
+/// The hash of the digest scheme (`zookeeper.DigestAuthenticationProvider.digestAlg`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DigestAlgorithm {
+    /// Java's `SHA1`, the default.
+    #[default]
+    Sha1,
+    /// Java's `SHA-224`.
+    Sha224,
+    /// Java's `SHA-256`.
+    Sha256,
+    /// Java's `SHA-384`.
+    Sha384,
+    /// Java's `SHA-512`.
+    Sha512,
+}
+
+impl DigestAlgorithm {
+    fn hash(self, bytes: &[u8]) -> Vec<u8> {
+        match self {
+            DigestAlgorithm::Sha1 => Sha1::digest(bytes).to_vec(),
+            DigestAlgorithm::Sha224 => Sha224::digest(bytes).to_vec(),
+            DigestAlgorithm::Sha256 => Sha256::digest(bytes).to_vec(),
+            DigestAlgorithm::Sha384 => Sha384::digest(bytes).to_vec(),
+            DigestAlgorithm::Sha512 => Sha512::digest(bytes).to_vec(),
+        }
+    }
+}
+
+/// The server's settings of authentication.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthRules {
+    /// `user:hash` of the superuser, or none.
+    pub super_digest: Option<String>,
+    /// Is there a digest scheme?
+    pub digest_enabled: bool,
+    /// Its hash.
+    pub digest_algorithm: DigestAlgorithm,
+}
+
+impl Default for AuthRules {
+    fn default() -> Self {
+        AuthRules {
+            super_digest: None,
+            digest_enabled: true,
+            digest_algorithm: DigestAlgorithm::Sha1,
+        }
+    }
+}
+
+/// A scheme that a server knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    Ip,
+    Digest,
+}
+
+impl AuthRules {
+    /// `ProviderRegistry.getServerProvider`. world and super have no provider.
+    pub(crate) fn scheme(&self, name: &str) -> Option<Scheme> {
+        match name {
+            "ip" => Some(Scheme::Ip),
+            "digest" if self.digest_enabled => Some(Scheme::Digest),
+            _ => None,
+        }
+    }
+
+    /// `user:base64(hash(user:password))` (`DigestAuthenticationProvider.generateDigest`).
+    pub fn digest_id(&self, user_and_password: &str) -> String {
+        let user = user_and_password.split(':').next().unwrap_or_default();
+        let hash = self.digest_algorithm.hash(user_and_password.as_bytes());
+        format!(
+            "{user}:{}",
+            base64::engine::general_purpose::STANDARD.encode(hash)
+        )
+    }
+}
+
+/// The identities of a connection, in Java's order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identities(Vec<Id<'static>>);
+
+fn id(scheme: &str, id: &str) -> Id<'static> {
+    Id {
+        scheme: Some(scheme.to_owned().into()),
+        id: Some(id.to_owned().into()),
+    }
+}
+
+impl Identities {
+    /// What a connection begins with: its address.
+    pub fn of_address(address: &str) -> Self {
+        Identities(vec![id("ip", address)])
+    }
+
+    /// All of them.
+    pub fn ids(&self) -> &[Id<'static>] {
+        &self.0
+    }
+
+    /// With more of them; those that are there already are not doubled.
+    pub fn with(&self, more: Vec<Id<'static>>) -> Self {
+        let mut ids = self.0.clone();
+        for id in more {
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        sort_ids_as_hash_set(&mut ids);
+        Identities(ids)
+    }
+
+    /// What whoAmI tells: schemes and users, no secrets (`AuthUtil.getClientInfos`).
+    pub(crate) fn client_infos(&self, rules: &AuthRules) -> Vec<ClientInfo<'_>> {
+        let info = |identity: &'_ Id<'static>| {
+            let scheme = identity.scheme.as_deref().unwrap_or_default();
+            let id = identity.id.as_deref().unwrap_or_default();
+            let user = match rules.scheme(scheme) {
+                Some(Scheme::Digest) => id.split(':').next().unwrap_or_default(),
+                Some(Scheme::Ip) => id,
+                None => "",
+            };
+            ClientInfo {
+                auth_scheme: Some(scheme.to_owned().into()),
+                user: Some(user.to_owned().into()),
+            }
+        };
+        self.0.iter().map(info).collect()
+    }
+}
+
+/// The identities that an auth packet earns; none if it fails.
+pub fn authenticate(
+    rules: &AuthRules,
+    scheme: &str,
+    auth: &[u8],
+    address: &str,
+) -> Option<Vec<Id<'static>>> {
+    match rules.scheme(scheme)? {
+        Scheme::Ip => Some(vec![id("ip", address)]),
+        Scheme::Digest => {
+            let digest = rules.digest_id(&proto::decode_java_utf8(auth));
+            let superuser = rules.super_digest.as_ref() == Some(&digest);
+            let mut ids = vec![id("digest", &digest)];
+            if superuser {
+                ids.push(id("super", ""));
+            }
+            Some(ids)
+        }
+    }
+}
+
+impl Scheme {
+    /// Does the scheme prove who somebody is? An address does not.
+    pub fn is_authenticated(self) -> bool {
+        self == Scheme::Digest
+    }
+
+    /// May an ACL hold this id?
+    pub fn is_valid(self, id: &str) -> bool {
+        match self {
+            // Java's split drops empty parts at the end.
+            Scheme::Digest => id.trim_end_matches(':').split(':').count() == 2,
+            Scheme::Ip => Network::parse(id).is_some(),
+        }
+    }
+
+    /// Does an identity fit an ACL's id?
+    pub fn matches(self, identity: &str, acl_id: &str) -> bool {
+        match self {
+            Scheme::Digest => identity == acl_id,
+            Scheme::Ip => Network::parse(acl_id).is_some_and(|network| network.has(identity)),
+        }
+    }
+}
+
+/// `address` or `address/bits` (`IPAuthenticationProvider`).
+struct Network {
+    address: Vec<u8>,
+    bits: usize,
+}
+
+impl Network {
+    fn parse(text: &str) -> Option<Self> {
+        let (address, bits) = match text.split_once('/') {
+            Some((address, bits)) => (address, Some(java_int(bits, 10)?)),
+            None => (text, None),
+        };
+        let address = address_bytes(address)?;
+        let most = address.len() * 8;
+        let bits = bits.map_or(Some(most), |bits| usize::try_from(bits).ok())?;
+        (bits <= most).then_some(Network { address, bits })
+    }
+
+    fn has(&self, address: &str) -> bool {
+        let Some(address) = address_bytes(address) else {
+            return false;
+        };
+        let bit = |bytes: &[u8], n: usize| bytes[n / 8] >> (7 - n % 8) & 1;
+        address.len() == self.address.len()
+            && (0..self.bits).all(|n| bit(&address, n) == bit(&self.address, n))
+    }
+}
+
+/// `Integer.parseInt`: one sign may stand before the digits.
+fn java_int(text: &str, radix: u32) -> Option<i32> {
+    i32::from_str_radix(text, radix).ok()
+}
+
+fn address_bytes(text: &str) -> Option<Vec<u8>> {
+    if text.contains(':') {
+        v6_bytes(text)
+    } else {
+        v4_bytes(text)
+    }
+}
+
+fn v4_bytes(text: &str) -> Option<Vec<u8>> {
+    let parts: Option<Vec<u8>> = text
+        .split('.')
+        .map(|part| u8::try_from(java_int(part, 10)?).ok())
+        .collect();
+    parts.filter(|bytes| bytes.len() == 4)
+}
+
+fn v6_bytes(text: &str) -> Option<Vec<u8>> {
+    let halves: Vec<&str> = text.split("::").collect();
+    let segments = |half: &str| -> Option<Vec<u8>> {
+        if half.is_empty() {
+            return Some(Vec::new());
+        }
+        let segment = |text: &str| (text.len() <= 4).then(|| java_int(text, 16)).flatten();
+        let values: Option<Vec<i32>> = half.split(':').map(segment).collect();
+        Some(
+            values?
+                .iter()
+                .flat_map(|value| [(value >> 8) as u8, *value as u8])
+                .collect(),
+        )
+    };
+    match halves[..] {
+        [whole] => segments(whole).filter(|bytes| bytes.len() == 16),
+        [front, back] => {
+            let (mut bytes, back) = (segments(front)?, segments(back)?);
+            if bytes.len() + back.len() >= 16 {
+                return None;
+            }
+            bytes.resize(16 - back.len(), 0);
+            bytes.extend(back);
+            Some(bytes)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_the_user_and_a_hash_of_both() {
+        let rules = AuthRules::default();
+        // Apache's administrator's guide documents super:test with this hash.
+        assert_eq!(
+            rules.digest_id("super:test"),
+            "super:D/InIHSb7yEEbrWz8b9l71RjZJU="
+        );
+        assert_eq!(rules.digest_id("alone").split(':').next(), Some("alone"));
+    }
+
+    #[test]
+    fn the_superuser_gets_both_identities() {
+        let super_digest = Some("super:D/InIHSb7yEEbrWz8b9l71RjZJU=".to_owned());
+        let rules = AuthRules {
+            super_digest,
+            ..AuthRules::default()
+        };
+        let ids = authenticate(&rules, "digest", b"super:test", "127.0.0.1").unwrap();
+        assert!(ids.contains(&id("super", "")));
+        let ids = authenticate(&rules, "digest", b"super:wrong", "127.0.0.1").unwrap();
+        assert_eq!(ids.len(), 1);
+        assert_eq!(authenticate(&rules, "world", b"anyone", "127.0.0.1"), None);
+    }
+
+    #[test]
+    fn a_digest_id_has_one_colon_but_for_those_at_its_end() {
+        for (id, valid) in [
+            ("a:b", true),
+            (":b", true),
+            ("a:b:", true),
+            ("a", false),
+            ("a:", false),
+            ("a:b:c", false),
+        ] {
+            assert_eq!(Scheme::Digest.is_valid(id), valid, "{id}");
+        }
+    }
+
+    #[test]
+    fn networks_match_by_their_bits() {
+        for (acl, address, fits) in [
+            ("10.0.0.1", "10.0.0.1", true),
+            ("10.0.0.0/8", "10.9.9.9", true),
+            ("10.0.0.0/9", "10.128.0.1", false),
+            ("0.0.0.0/0", "1.2.3.4", true),
+            ("::1", "0:0:0:0:0:0:0:1", true),
+            ("fe80::/16", "fe80:0:0:0:1:2:3:4", true),
+            ("::/0", "10.0.0.1", false),
+        ] {
+            assert_eq!(Scheme::Ip.matches(address, acl), fits, "{acl} {address}");
+        }
+        for bad in [
+            "",
+            "10.0.0",
+            "10.0.0.256",
+            "10.0.0.1/33",
+            "10.0.0.1/x",
+            "::1::",
+            "1:2:3",
+            "host",
+        ] {
+            assert!(!Scheme::Ip.is_valid(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! From a request to a txn (`PrepRequestProcessor`).
+//!
+//! Each kind of write asks its questions in Apache's order; the first "no" is the reply. A
+//! refused write still takes a zxid and becomes an error txn.
+
+mod create;
+mod multi;
+mod session;
+mod write;
+
+use bytes::{Bytes, BytesMut};
+use datatree::{DIGEST_VERSION, DataTree};
+use proto::records::{ErrorTxn, TxnDigest, TxnHeader};
+use proto::txn::TxnBody;
+use proto::{Encode, ErrorCode, Input, OpCode, SessionId, Zxid};
+
+use crate::access::AccessRules;
+use crate::auth::Identities;
+use crate::outstanding::Outstanding;
+use crate::sessions::SessionTable;
+
+/// What a server's flags change in its processing.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Who may do what.
+    pub access: AccessRules,
+    /// `zookeeper.enforceQuota`: hard quotas are refused.
+    pub enforce_quota: bool,
+    /// `zookeeper.extendedTypesEnabled`: TTL znodes.
+    pub extended_types: bool,
+    /// `zookeeper.closeSessionTxn.enabled`: closeSession txns name the paths to delete.
+    pub close_session_txn: bool,
+    /// `reconfigEnabled`.
+    pub reconfig_enabled: bool,
+    /// Bounds of a request's fields.
+    pub limits: jute::Limits,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Rules {
+            access: AccessRules::default(),
+            enforce_quota: false,
+            extended_types: false,
+            close_session_txn: true,
+            reconfig_enabled: false,
+            limits: jute::Limits::default(),
+        }
+    }
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug)]
+pub struct Requester<'a> {
+    /// The session, 0 for the server itself.
+    pub session: SessionId,
+    /// The client's number of the request.
+    pub cxid: i32,
+    /// The identities of the connection when the request was read.
+    pub identities: &'a Identities,
+}
+
+/// A write that waits to become a txn.
+#[derive(Clone, Copy, Debug)]
+pub struct WriteRequest<'a> {
+    /// Who asks.
+    pub who: Requester<'a>,
+    /// For what.
+    pub op: OpCode,
+    /// The request's body, behind its header.
+    pub body: &'a [u8],
+}
+
+/// What became of a write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Prepared {
+    /// A txn to propose: the bytes of its log record.
+    Txn {
+        /// Its number.
+        zxid: Zxid,
+        /// Its record.
+        record: Bytes,
+    },
+    /// A reply without a txn or zxid: the body could not be parsed.
+    Refused(ErrorCode),
+}
+
+/// Makes txns of requests, one zxid after the other.
+#[derive(Debug)]
+pub struct Processor {
+    /// The flags.
+    pub rules: Rules,
+    /// The sessions.
+    pub sessions: SessionTable,
+    /// What is proposed and not yet applied.
+    pub outstanding: Outstanding,
+    last_zxid: Zxid,
+}
+
+/// A txn in the making.
+struct Making<'a> {
+    who: Requester<'a>,
+    zxid: Zxid,
+    time: i64,
+}
+
+/// What a request's questions lead to.
+type Outcome<'a> = Result<TxnBody<'a>, ErrorCode>;
+
+impl Processor {
+    /// Goes on after `last_zxid`.
+    pub fn new(rules: Rules, sessions: SessionTable, last_zxid: Zxid) -> Self {
+        Processor {
+            rules,
+            sessions,
+            outstanding: Outstanding::default(),
+            last_zxid,
+        }
+    }
+
+    /// The zxid of the last txn made.
+    pub fn last_zxid(&self) -> Zxid {
+        self.last_zxid
+    }
+
+    fn next_zxid(&mut self) -> Zxid {
+        self.last_zxid = self.last_zxid.next();
+        self.last_zxid
+    }
+
+    /// Makes a txn of a request. `time` is the wall clock in ms since 1970.
+    pub fn prepare(&mut self, tree: &DataTree, request: &WriteRequest<'_>, time: i64) -> Prepared {
+        let mut input = Input::with_limits(request.body, self.rules.limits);
+        if request.op == OpCode::MULTI {
+            return self.prepare_multi(tree, request, time);
+        }
+        let Ok(parsed) = write::parse(request.op, &mut input) else {
+            return Prepared::Refused(ErrorCode::MARSHALLING_ERROR);
+        };
+        let making = Making {
+            who: request.who,
+            zxid: self.next_zxid(),
+            time,
+        };
+        let outcome = self.make(tree, &making, &parsed);
+        self.finish(tree, &making, request.op, outcome)
+    }
+
+    /// Ends a session: a client's request, or expiry (`cxid` 0).
+    pub fn prepare_close_session(
+        &mut self,
+        tree: &DataTree,
+        session: SessionId,
+        cxid: i32,
+        time: i64,
+    ) -> Prepared {
+        let identities = Identities::default();
+        let who = Requester {
+            session,
+            cxid,
+            identities: &identities,
+        };
+        let making = Making {
+            who,
+            zxid: self.next_zxid(),
+            time,
+        };
+        let body = self.close_session(tree, &making);
+        self.finish(tree, &making, OpCode::CLOSE_SESSION, Ok(body))
+    }
+
+    /// Begins a session whose id is given.
+    pub fn prepare_create_session(
+        &mut self,
+        tree: &DataTree,
+        session: SessionId,
+        timeout_ms: i32,
+        time: i64,
+    ) -> Prepared {
+        let identities = Identities::default();
+        let who = Requester {
+            session,
+            cxid: 0,
+            identities: &identities,
+        };
+        let making = Making {
+            who,
+            zxid: self.next_zxid(),
+            time,
+        };
+        let body = session::create_session(timeout_ms);
+        self.finish(tree, &making, OpCode::CREATE_SESSION, Ok(body))
+    }
+
+    /// The record: header, body, and the digest of the tree when all so far is applied.
+    fn finish(
+        &self,
+        tree: &DataTree,
+        making: &Making<'_>,
+        op: OpCode,
+        outcome: Outcome<'_>,
+    ) -> Prepared {
+        let (op, body) = match outcome {
+            Ok(body) => (op, body),
+            Err(err) => (OpCode::ERROR, TxnBody::Error(ErrorTxn { err })),
+        };
+        let header = TxnHeader {
+            client_id: making.who.session,
+            cxid: making.who.cxid,
+            zxid: making.zxid,
+            time: making.time,
+            r#type: op,
+        };
+        let mut record = BytesMut::with_capacity(256);
+        header.encode(&mut record);
+        body.encode(&mut record);
+        if tree.options().digest {
+            let tree_digest = self.outstanding.digest(tree);
+            TxnDigest {
+                version: DIGEST_VERSION,
+                tree_digest,
+            }
+            .encode(&mut record);
+        }
+        Prepared::Txn {
+            zxid: making.zxid,
+            record: record.freeze(),
+        }
+    }
+}

@@ -1,0 +1,401 @@
+//! Reads, and what else is answered without a txn (`FinalRequestProcessor`).
+//!
+//! Runs under the shared lock of the tree, on whichever thread has the request; watches are
+//! behind a lock of their own, taken inside.
+
+use bytes::{BufMut, BytesMut};
+use datatree::{DataTree, NodeRef, WatcherId, Watches};
+use proto::records::{
+    AddWatchRequest, CheckWatchesRequest, ErrorResponse, ExistsRequest, ExistsResponse,
+    GetACLRequest, GetACLResponse, GetAllChildrenNumberRequest, GetAllChildrenNumberResponse,
+    GetChildren2Request, GetChildrenRequest, GetDataRequest, GetDataResponse, GetEphemeralsRequest,
+    GetEphemeralsResponse, MultiHeader, RemoveWatchesRequest, SetWatches, SetWatches2, SyncRequest,
+    SyncResponse, WhoAmIResponse,
+};
+use proto::{
+    AddWatchMode, Encode, ErrorCode, EventType, Input, OpCode, Perms, SessionId, Ustring, Vector,
+    WatcherType,
+};
+
+use crate::access::{AccessRules, check_access, without_hashes};
+use crate::auth::Identities;
+use crate::reply::end_of_parts;
+
+/// Who reads.
+#[derive(Clone, Copy, Debug)]
+pub struct Reader<'a> {
+    /// The session.
+    pub session: SessionId,
+    /// The connection, as a watcher.
+    pub watcher: WatcherId,
+    /// The identities of the connection when the request was read.
+    pub identities: &'a Identities,
+    /// The server's rules.
+    pub rules: &'a AccessRules,
+    /// Bounds of a request's fields.
+    pub limits: jute::Limits,
+}
+
+/// What comes of a read besides its reply.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// Events that setWatches finds missed; they go out before the reply.
+    pub missed: Vec<(EventType, String)>,
+}
+
+/// Why there is no body: a code for the header.
+type Refused = ErrorCode;
+
+impl From<Malformed> for ErrorCode {
+    fn from(_: Malformed) -> Self {
+        ErrorCode::MARSHALLING_ERROR
+    }
+}
+
+/// A body that cannot be parsed, or holds null where Java stumbles.
+struct Malformed;
+
+impl From<jute::Error> for Malformed {
+    fn from(_: jute::Error) -> Self {
+        Malformed
+    }
+}
+
+fn some<'p>(path: &'p Ustring<'_>) -> Result<&'p str, Malformed> {
+    path.as_deref().ok_or(Malformed)
+}
+
+/// A tree and its watches, for one read.
+struct Read<'r> {
+    tree: &'r DataTree,
+    watches: &'r mut Watches,
+    reader: Reader<'r>,
+}
+
+/// Answers a read: its reply's body goes to `out`, or nothing but a code comes back. Reads do not
+/// check their paths: what no znode has is NoNode.
+pub fn answer(
+    tree: &DataTree,
+    watches: &mut Watches,
+    reader: Reader<'_>,
+    op: OpCode,
+    body: &[u8],
+    out: &mut BytesMut,
+) -> Result<Answer, ErrorCode> {
+    let mut input = Input::with_limits(body, reader.limits);
+    let before = out.len();
+    let outcome = Read {
+        tree,
+        watches,
+        reader,
+    }
+    .dispatch(op, &mut input, out);
+    if outcome.is_err() {
+        out.truncate(before);
+    }
+    outcome
+}
+
+fn read<'a, T: proto::Decode<'a>>(input: &mut Input<'a>) -> Result<T, Malformed> {
+    Ok(input.read()?)
+}
+
+impl<'r> Read<'r> {
+    fn dispatch(
+        mut self,
+        op: OpCode,
+        input: &mut Input<'_>,
+        out: &mut BytesMut,
+    ) -> Result<Answer, Refused> {
+        match op {
+            OpCode::EXISTS => self.exists(&read(input)?, out)?,
+            OpCode::GET_DATA => {
+                let GetDataRequest { path, watch } = read(input)?;
+                self.get_data(some(&path)?, watch, out)?;
+            }
+            OpCode::GET_ACL => self.get_acl(&read(input)?, out)?,
+            OpCode::GET_CHILDREN => {
+                let GetChildrenRequest { path, watch } = read(input)?;
+                self.get_children(some(&path)?, watch, out)?;
+            }
+            OpCode::GET_CHILDREN2 => {
+                let GetChildren2Request { path, watch } = read(input)?;
+                self.get_children(some(&path)?, watch, out)?
+                    .stat()
+                    .encode(out);
+            }
+            OpCode::GET_ALL_CHILDREN_NUMBER => self.get_all_children_number(&read(input)?, out)?,
+            OpCode::GET_EPHEMERALS => self.get_ephemerals(&read(input)?, out)?,
+            OpCode::MULTI_READ => self.multi_read(input, out)?,
+            OpCode::WHO_AM_I => self.who_am_i(out),
+            OpCode::SYNC => {
+                let SyncRequest { path } = read(input)?;
+                SyncResponse { path }.encode(out);
+            }
+            OpCode::CHECK_WATCHES => self.check_watches(&read(input)?)?,
+            OpCode::REMOVE_WATCHES => self.remove_watches(&read(input)?)?,
+            OpCode::ADD_WATCH => self.add_watch(&read(input)?, out)?,
+            OpCode::SET_WATCHES => {
+                let old: SetWatches<'_> = read(input)?;
+                return Ok(self.set_watches(&SetWatches2 {
+                    relative_zxid: old.relative_zxid,
+                    data_watches: old.data_watches,
+                    exist_watches: old.exist_watches,
+                    child_watches: old.child_watches,
+                    persistent_watches: Some(Vec::new()),
+                    persistent_recursive_watches: Some(Vec::new()),
+                })?);
+            }
+            OpCode::SET_WATCHES2 => return Ok(self.set_watches(&read(input)?)?),
+            OpCode::PING => {}
+            _ => return Err(ErrorCode::UNIMPLEMENTED),
+        }
+        Ok(Answer::default())
+    }
+
+    fn may(&self, node: NodeRef<'_>, perms: Perms) -> Result<(), Refused> {
+        check_access(self.reader.rules, node.acl(), perms, self.reader.identities)
+    }
+
+    fn readable(&self, path: &str) -> Result<NodeRef<'r>, Refused> {
+        let node = self.tree.get(path).ok_or(ErrorCode::NO_NODE)?;
+        self.may(node, Perms::READ)?;
+        Ok(node)
+    }
+
+    /// The watch stays also when the znode is missing, but not when it may not be read
+    /// (since 3.9.2).
+    fn exists(&mut self, request: &ExistsRequest<'_>, out: &mut BytesMut) -> Result<(), Refused> {
+        let path = some(&request.path)?;
+        if path.contains('\0') {
+            return Err(ErrorCode::BAD_ARGUMENTS);
+        }
+        let node = match self.readable(path) {
+            Err(ErrorCode::NO_NODE) => None,
+            outcome => Some(outcome?),
+        };
+        if request.watch {
+            self.watches.watch_data(path, self.reader.watcher);
+        }
+        let stat = node.ok_or(ErrorCode::NO_NODE)?.stat();
+        ExistsResponse { stat }.encode(out);
+        Ok(())
+    }
+
+    fn get_data(&mut self, path: &str, watch: bool, out: &mut BytesMut) -> Result<(), Refused> {
+        let node = self.readable(path)?;
+        if watch {
+            self.watches.watch_data(path, self.reader.watcher);
+        }
+        GetDataResponse {
+            data: node.data(),
+            stat: node.stat(),
+        }
+        .encode(out);
+        Ok(())
+    }
+
+    /// The names go out one by one: no list of them is made.
+    fn get_children(
+        &mut self,
+        path: &str,
+        watch: bool,
+        out: &mut BytesMut,
+    ) -> Result<NodeRef<'r>, Refused> {
+        let node = self.readable(path)?;
+        if watch {
+            self.watches.watch_children(path, self.reader.watcher);
+        }
+        out.put_i32(node.child_count() as i32);
+        for name in node.children() {
+            name.encode(out);
+        }
+        Ok(node)
+    }
+
+    fn get_acl(&self, request: &GetACLRequest<'_>, out: &mut BytesMut) -> Result<(), Refused> {
+        let node = self
+            .tree
+            .get(some(&request.path)?)
+            .ok_or(ErrorCode::NO_NODE)?;
+        self.may(node, Perms::READ.or(Perms::ADMIN))?;
+        let acl = match self.may(node, Perms::ADMIN) {
+            Ok(()) => node.acl().to_vec(),
+            Err(_) => without_hashes(node.acl()),
+        };
+        GetACLResponse {
+            acl: Some(acl),
+            stat: node.stat(),
+        }
+        .encode(out);
+        Ok(())
+    }
+
+    fn get_all_children_number(
+        &self,
+        request: &GetAllChildrenNumberRequest<'_>,
+        out: &mut BytesMut,
+    ) -> Result<(), Refused> {
+        let path = some(&request.path)?;
+        self.readable(path)?;
+        let total_number = self.tree.descendants(path) as i32;
+        GetAllChildrenNumberResponse { total_number }.encode(out);
+        Ok(())
+    }
+
+    /// A blank prefix, or the root, means all; else it is text that the path begins with.
+    fn get_ephemerals(
+        &self,
+        request: &GetEphemeralsRequest<'_>,
+        out: &mut BytesMut,
+    ) -> Result<(), Refused> {
+        let prefix = request.prefix_path.as_deref().unwrap_or_default();
+        let prefix = if matches!(prefix.trim(), "" | "/") {
+            ""
+        } else {
+            prefix
+        };
+        let paths = self.tree.ephemerals(self.reader.session);
+        let ephemerals = paths.filter(|path| path.starts_with(prefix));
+        let ephemerals = Some(ephemerals.map(|path| Some(path.into())).collect());
+        GetEphemeralsResponse { ephemerals }.encode(out);
+        Ok(())
+    }
+
+    fn who_am_i(&self, out: &mut BytesMut) {
+        let infos = self.reader.identities.client_infos(&self.reader.rules.auth);
+        WhoAmIResponse {
+            client_info: Some(infos),
+        }
+        .encode(out);
+    }
+
+    /// Each part has a result of its own; the watch flag of a part is dropped. All parts are
+    /// parsed before the first is answered.
+    fn multi_read(&mut self, input: &mut Input<'_>, out: &mut BytesMut) -> Result<(), Refused> {
+        for (op, path) in parse_multi_read(input)? {
+            let header_at = out.len();
+            MultiHeader {
+                r#type: op,
+                done: false,
+                err: ErrorCode::OK,
+            }
+            .encode(out);
+            let outcome = match op {
+                OpCode::GET_DATA => self.get_data(some(&path)?, false, out),
+                _ => self.get_children(some(&path)?, false, out).map(drop),
+            };
+            if let Err(err) = outcome {
+                out.truncate(header_at);
+                MultiHeader {
+                    r#type: OpCode::ERROR,
+                    done: false,
+                    err,
+                }
+                .encode(out);
+                ErrorResponse { err }.encode(out);
+            }
+        }
+        end_of_parts(out);
+        Ok(())
+    }
+
+    fn check_watches(&self, request: &CheckWatchesRequest<'_>) -> Result<(), Refused> {
+        let kind = WatcherType::from_wire(request.r#type).ok_or(Malformed)?;
+        let path = some(&request.path)?;
+        let there = self.watches.contains(path, self.reader.watcher, kind);
+        if there {
+            Ok(())
+        } else {
+            Err(ErrorCode::NO_WATCHER)
+        }
+    }
+
+    fn remove_watches(&mut self, request: &RemoveWatchesRequest<'_>) -> Result<(), Refused> {
+        let kind = WatcherType::from_wire(request.r#type).ok_or(Malformed)?;
+        let path = some(&request.path)?;
+        let removed = self.watches.remove(path, self.reader.watcher, kind);
+        if removed {
+            Ok(())
+        } else {
+            Err(ErrorCode::NO_WATCHER)
+        }
+    }
+
+    fn add_watch(
+        &mut self,
+        request: &AddWatchRequest<'_>,
+        out: &mut BytesMut,
+    ) -> Result<(), Refused> {
+        let mode = AddWatchMode::from_wire(request.mode).ok_or(Malformed)?;
+        self.watches
+            .add(some(&request.path)?, self.reader.watcher, mode);
+        ErrorResponse { err: ErrorCode::OK }.encode(out);
+        Ok(())
+    }
+
+    /// What was missed is told at once, the rest is watched again; nobody asks for READ here
+    /// (`DataTree.setWatches`).
+    fn set_watches(&mut self, request: &SetWatches2<'_>) -> Result<Answer, Malformed> {
+        let mut missed = Vec::new();
+        let since = request.relative_zxid;
+        let watcher = self.reader.watcher;
+        for path in paths(&request.data_watches)? {
+            let event = match self.tree.get(path) {
+                None => EventType::NodeDeleted,
+                Some(node) if node.stored_stat().mzxid > since => EventType::NodeDataChanged,
+                Some(_) => {
+                    self.watches.watch_data(path, watcher);
+                    continue;
+                }
+            };
+            missed.push((event, path.to_owned()));
+        }
+        for path in paths(&request.exist_watches)? {
+            match self.tree.get(path) {
+                Some(_) => missed.push((EventType::NodeCreated, path.to_owned())),
+                None => self.watches.watch_data(path, watcher),
+            }
+        }
+        for path in paths(&request.child_watches)? {
+            let event = match self.tree.get(path) {
+                None => EventType::NodeDeleted,
+                Some(node) if node.stored_stat().pzxid > since => EventType::NodeChildrenChanged,
+                Some(_) => {
+                    self.watches.watch_children(path, watcher);
+                    continue;
+                }
+            };
+            missed.push((event, path.to_owned()));
+        }
+        for path in paths(&request.persistent_watches)? {
+            self.watches.add(path, watcher, AddWatchMode::Persistent);
+        }
+        for path in paths(&request.persistent_recursive_watches)? {
+            self.watches
+                .add(path, watcher, AddWatchMode::PersistentRecursive);
+        }
+        Ok(Answer { missed })
+    }
+}
+
+fn paths<'p>(list: &'p Vector<Ustring<'_>>) -> Result<Vec<&'p str>, Malformed> {
+    list.as_ref().ok_or(Malformed)?.iter().map(some).collect()
+}
+
+/// `MultiOperationRecord.deserialize`, for the two kinds that multiRead takes.
+fn parse_multi_read<'a>(input: &mut Input<'a>) -> Result<Vec<(OpCode, Ustring<'a>)>, Malformed> {
+    let mut parts = Vec::new();
+    loop {
+        let header: MultiHeader = read(input)?;
+        if header.done {
+            return Ok(parts);
+        }
+        let path = match header.r#type {
+            OpCode::GET_DATA => read::<GetDataRequest<'a>>(input)?.path,
+            OpCode::GET_CHILDREN => read::<GetChildrenRequest<'a>>(input)?.path,
+            _ => return Err(Malformed),
+        };
+        parts.push((header.r#type, path));
+    }
+}
