@@ -352,14 +352,11 @@ fn max_write_queue_poll_time(reader: &mut Reader<'_>, flush_delay_ms: u64) -> u6
 }
 
 fn autopurge(reader: &mut Reader<'_>) -> Result<Autopurge, ConfigError> {
+    const RETAIN: &str = "autopurge.snapRetainCount";
     const LEAST: i32 = 3;
-    let retain = reader
-        .key_int("autopurge.snapRetainCount")?
-        .unwrap_or(LEAST);
-    if retain < LEAST {
-        reader.notices.push(format!(
-            "autopurge.snapRetainCount={retain} is too few; {LEAST} snapshots are kept"
-        ));
+    let retain = reader.key_int(RETAIN)?.unwrap_or(LEAST);
+    if let Some(setting) = reader.key(RETAIN).filter(|_| retain < LEAST) {
+        reader.say(RETAIN, setting, "is too few; 3 snapshots are kept");
     }
     let interval = reader.key_int("autopurge.purgeInterval")?.unwrap_or(0);
     Ok(Autopurge {
@@ -369,13 +366,16 @@ fn autopurge(reader: &mut Reader<'_>) -> Result<Autopurge, ConfigError> {
 }
 
 fn snapshot_compression(reader: &mut Reader<'_>) -> SnapshotCompression {
-    let name = reader
-        .text("zookeeper.snapshot.compression.method")
-        .unwrap_or_default();
-    SnapshotCompression::from_name(name).unwrap_or_else(|| {
-        reader.notices.push(format!(
-            "zookeeper.snapshot.compression.method={name} is neither gz nor snappy; snapshots are not compressed"
-        ));
+    const METHOD: &str = "zookeeper.snapshot.compression.method";
+    let Some(setting) = reader.property(METHOD) else {
+        return SnapshotCompression::None;
+    };
+    SnapshotCompression::from_name(&setting.value).unwrap_or_else(|| {
+        reader.say(
+            METHOD,
+            setting,
+            "is neither gz nor snappy; snapshots are not compressed",
+        );
         SnapshotCompression::None
     })
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::keys::Feature;
 use super::properties::MalformedEscape;
-use super::settings::{Origin, Setting, shown};
+use super::settings::{Origin, Setting};
 
 /// Why a configuration is refused.
 #[derive(Debug, thiserror::Error)]
@@ -84,7 +84,7 @@ impl ConfigError {
     ) -> ConfigError {
         ConfigError::Invalid {
             origin: setting.origin.clone(),
-            setting: format!("{name}={}", shown(name, &setting.value)),
+            setting: setting.line(name),
             reason: reason.into(),
             advice: advice.into(),
         }
@@ -97,7 +97,7 @@ impl ConfigError {
     ) -> ConfigError {
         ConfigError::NotBuilt {
             origin: setting.origin.clone(),
-            setting: format!("{name}={}", shown(name, &setting.value)),
+            setting: setting.line(name),
             feature,
         }
     }

@@ -34,19 +34,20 @@ struct Idle(BTreeMap<String, Vec<String>>);
 
 impl Idle {
     fn judge(&mut self, name: &str, setting: &Setting, row: &Row) -> Result<(), ConfigError> {
+        let written = setting.written(name);
         match row.treatment {
             Treatment::Used => {}
             Treatment::Harmless(why, form) => {
                 check_form(name, setting, form)?;
-                self.add(why.text(), name);
+                self.add(why.text(), written);
             }
             Treatment::Ensemble(form) => {
                 check_form(name, setting, form)?;
-                self.add("no effect on a standalone server", name);
+                self.add("no effect on a standalone server", written);
             }
             Treatment::Dormant(feature) => self.add(
                 &format!("no effect, as {} is not built yet", feature.name),
-                name,
+                written,
             ),
             Treatment::NotYet(feature, off) => {
                 if !off

@@ -90,13 +90,12 @@ impl<'a> Reader<'a> {
         parse: impl Fn(&str) -> Option<T>,
         default: T,
     ) -> T {
-        let Some(Setting { value, origin }) = self.property(name) else {
+        let Some(setting) = self.property(name) else {
             return default;
         };
-        parse(value).unwrap_or_else(|| {
+        parse(&setting.value).unwrap_or_else(|| {
             let reason = format!("is no number that fits and counts as unset; {default} is used");
-            self.notices
-                .push(format!("{origin}: {name}={value} {reason}"));
+            self.say(name, setting, &reason);
             default
         })
     }
@@ -124,29 +123,36 @@ impl<'a> Reader<'a> {
 
     /// A property by `Boolean.parseBoolean`: true is `true` in any case, and nothing else.
     pub fn flag(&mut self, name: &str, default: bool) -> bool {
-        let Some(Setting { value, origin }) = self.property(name) else {
+        let Some(setting) = self.property(name) else {
             return default;
         };
-        let lower = value.to_ascii_lowercase();
+        let lower = setting.value.to_ascii_lowercase();
         if !matches!(lower.as_str(), "true" | "false") {
-            self.notices.push(format!(
-                "{origin}: {name}={value} is neither true nor false and counts as false"
-            ));
+            self.say(
+                name,
+                setting,
+                "is neither true nor false and counts as false",
+            );
         }
         lower == "true"
     }
 
     /// A property that has an effect at exactly the value `word`.
     pub fn is_exactly(&mut self, name: &str, word: &str, other: &str) -> bool {
-        let Some(Setting { value, origin }) = self.property(name) else {
+        let Some(setting) = self.property(name) else {
             return false;
         };
-        if value != word && value != other {
-            self.notices.push(format!(
-                "{origin}: {name}={value} is neither {word} nor {other} and counts as {other}"
-            ));
+        if setting.value != word && setting.value != other {
+            let reason = format!("is neither {word} nor {other} and counts as {other}");
+            self.say(name, setting, &reason);
         }
-        value == word
+        setting.value == word
+    }
+
+    /// Adds a notice about a setting.
+    pub fn say(&mut self, name: &str, setting: &Setting, reason: &str) {
+        let (origin, line) = (&setting.origin, setting.line(name));
+        self.notices.push(format!("{origin}: {line} {reason}"));
     }
 
     fn note(&mut self, name: &str) {

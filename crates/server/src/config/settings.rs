@@ -42,6 +42,21 @@ pub struct Setting {
     pub origin: Origin,
 }
 
+impl Setting {
+    /// The name as the operator wrote it: a key of the file has no `zookeeper.` in front.
+    pub(super) fn written<'a>(&self, name: &'a str) -> &'a str {
+        match self.origin {
+            Origin::File { .. } => name.strip_prefix("zookeeper.").unwrap_or(name),
+            Origin::CommandLine | Origin::Environment(_) => name,
+        }
+    }
+
+    /// `name=value` as the operator wrote it; a secret value is hidden.
+    pub(super) fn line(&self, name: &str) -> String {
+        format!("{}={}", self.written(name), shown(name, &self.value))
+    }
+}
+
 /// Names and values: a file's keys, or the properties that Java calls system properties.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Properties(BTreeMap<String, Setting>);
@@ -65,14 +80,19 @@ impl Properties {
     }
 
     /// Sets `name`; what it was before is returned.
-    pub(super) fn set(&mut self, name: &str, value: &str, origin: Origin) -> Option<Setting> {
-        self.0.insert(
-            name.to_owned(),
+    pub(super) fn put(&mut self, name: &str, setting: Setting) -> Option<Setting> {
+        self.0.insert(name.to_owned(), setting)
+    }
+
+    /// Sets `name` to a value from somewhere.
+    pub(super) fn set(&mut self, name: &str, value: &str, origin: Origin) {
+        self.put(
+            name,
             Setting {
                 value: value.to_owned(),
                 origin,
             },
-        )
+        );
     }
 }
 
@@ -88,7 +108,7 @@ impl fmt::Debug for Properties {
 }
 
 /// The value as a message may show it: passwords and password hashes are not for logs.
-pub(super) fn shown<'a>(name: &str, value: &'a str) -> &'a str {
+fn shown<'a>(name: &str, value: &'a str) -> &'a str {
     let name = name.to_ascii_lowercase();
     let secret =
         (name.contains("password") && !name.ends_with("path")) || name.ends_with("superdigest");

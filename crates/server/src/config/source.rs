@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::error::ConfigError;
 use super::keys;
 use super::properties::{self, Entry};
-use super::settings::{Origin, Properties, shown};
+use super::settings::{Origin, Properties, Setting};
 
 /// All settings of one start, untyped.
 #[derive(Debug, Default)]
@@ -67,30 +67,29 @@ impl Source {
         for (key, setting) in file.iter() {
             let row = keys::by_key(key);
             if is_member_key(key) || row.is_some_and(keys::Row::is_read_from_file) {
-                self.keys.set(key, &setting.value, setting.origin.clone());
+                self.keys.put(key, setting.clone());
             } else {
-                self.add_property(key, &setting.value, &setting.origin);
+                self.add_property(key, setting);
             }
         }
         Ok(())
     }
 
-    fn add_property(&mut self, key: &str, value: &str, origin: &Origin) {
+    fn add_property(&mut self, key: &str, setting: &Setting) {
         let property = format!("zookeeper.{key}");
+        let origin = &setting.origin;
         if keys::by_property(&property).is_none() {
-            let hint = keys::hint(key)
-                .map(|hint| format!(": {hint}"))
-                .unwrap_or_default();
+            let hint = keys::hint(key).map(|hint| format!(": {hint}"));
+            let hint = hint.unwrap_or_default();
             self.notices.push(format!(
                 "{origin}: {key} is not known and has no effect{hint}"
             ));
         }
-        let before = self.properties.set(&property, value, origin.clone());
-        if let Some(before) = before.filter(|before| before.value != value) {
-            let shown = shown(key, value);
+        let before = self.properties.put(&property, setting.clone());
+        if let Some(before) = before.filter(|before| before.value != setting.value) {
+            let (line, loser) = (setting.line(&property), before.origin);
             self.notices.push(format!(
-                "{origin}: {key}={shown} wins against -D{property} of the {}",
-                before.origin
+                "{origin}: {line} wins against -D{property} of the {loser}"
             ));
         }
     }
