@@ -1,0 +1,163 @@
+//! Owns the command line: sub-commands, usage text, and which exit code a wrong one gives.
+//!
+//! Must not know how a server runs. Arguments are read by hand, as JVM options (`-Dname=value`, `-Xmx1g`) stand among
+//! them.
+
+use std::ffi::OsString;
+
+use crate::config::{self, Config, ConfigError};
+
+/// What `help` prints.
+pub const USAGE: &str = "\
+Usage: ironkeeper serve [-Dname=value]... <zoo.cfg>
+       ironkeeper serve [-Dname=value]... <clientPort> <dataDir> [tickTime] [maxClientCnxns]
+       ironkeeper version
+       ironkeeper help
+
+serve    run a server until it is stopped by SIGTERM or SIGINT
+version  print the version
+help     print this text
+
+-D sets a property, as it does for a JVM. The variables SERVER_JVMFLAGS and JVMFLAGS are read before the
+command line. Other JVM options are accepted and have no effect.
+";
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub enum Command {
+    /// Run a server.
+    Serve(Box<Config>),
+    /// Print the version.
+    Version,
+    /// Print the usage text.
+    Help,
+}
+
+/// Why the command line is refused. The exit code is that for an invalid invocation.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The first word is no sub-command.
+    #[error("{0} is no command")]
+    Unknown(String),
+    /// There is no word at all.
+    #[error("a command is missing")]
+    Missing,
+    /// `version` or `help` has an argument.
+    #[error("{command} takes no argument, but has {argument}")]
+    Extra {
+        /// The sub-command.
+        command: String,
+        /// Its first argument.
+        argument: String,
+    },
+    /// The configuration of `serve` is refused.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+}
+
+impl CommandError {
+    /// True if the usage text helps.
+    pub fn is_about_usage(&self) -> bool {
+        !matches!(self, CommandError::Config(error) if !matches!(error, ConfigError::Usage { .. }))
+    }
+}
+
+/// Reads the command line (`args` without the program's name).
+///
+/// # Errors
+/// See [`CommandError`].
+pub fn parse(
+    args: &[OsString],
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<Command, CommandError> {
+    let (word, rest) = args.split_first().ok_or(CommandError::Missing)?;
+    let word = word.to_string_lossy();
+    let wants_help = |args: &[OsString]| {
+        args.first()
+            .is_some_and(|arg| arg == "--help" || arg == "-h")
+    };
+    match &*word {
+        "serve" if wants_help(rest) => Ok(Command::Help),
+        "serve" => Ok(Command::Serve(Box::new(config::load(rest, env)?))),
+        "version" | "--version" | "-V" => without_arguments(&word, rest, Command::Version),
+        "help" | "--help" | "-h" => without_arguments(&word, rest, Command::Help),
+        _ => Err(CommandError::Unknown(word.into_owned())),
+    }
+}
+
+fn without_arguments(
+    word: &str,
+    rest: &[OsString],
+    command: Command,
+) -> Result<Command, CommandError> {
+    match rest.first() {
+        None => Ok(command),
+        Some(argument) => Err(CommandError::Extra {
+            command: word.to_owned(),
+            argument: argument.to_string_lossy().into_owned(),
+        }),
+    }
+}
+
+/// The line that `version` prints.
+pub fn version() -> String {
+    format!(
+        "ironkeeper {}, in place of Apache ZooKeeper 3.9.5",
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(args: &[&str]) -> Result<Command, CommandError> {
+        let args: Vec<OsString> = args.iter().map(OsString::from).collect();
+        parse(&args, &|_| None)
+    }
+
+    #[test]
+    fn help_and_version_have_their_usual_names() {
+        for word in ["help", "--help", "-h"] {
+            assert!(matches!(run(&[word]), Ok(Command::Help)), "{word}");
+        }
+        for word in ["version", "--version", "-V"] {
+            assert!(matches!(run(&[word]), Ok(Command::Version)), "{word}");
+        }
+        assert!(matches!(run(&["serve", "--help"]), Ok(Command::Help)));
+    }
+
+    #[test]
+    fn a_wrong_command_line_is_told_the_usage() {
+        for args in [
+            &[][..],
+            &["start"],
+            &["zoo.cfg"],
+            &["help", "me"],
+            &["serve"],
+            &["serve", "1", "d", "1", "1", "1"],
+        ] {
+            let error = run(args).expect_err("refused");
+            assert!(error.is_about_usage(), "{args:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_value_is_not_answered_with_the_usage() {
+        let error = run(&["serve", "port", "data"]).expect_err("refused");
+        assert!(!error.is_about_usage());
+        assert_eq!(
+            error.to_string(),
+            "command line: clientPort=port is not a whole number of 32 bits; write digits only, without a unit"
+        );
+    }
+
+    #[test]
+    fn serve_takes_a_port_and_a_directory() {
+        let Ok(Command::Serve(config)) = run(&["serve", "-Xmx1g", "2181", "data"]) else {
+            panic!("refused")
+        };
+        assert_eq!(config.client_port, 2181);
+        assert_eq!(config.data_dir.as_os_str(), "data");
+    }
+}

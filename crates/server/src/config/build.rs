@@ -1,0 +1,427 @@
+//! Owns the types and bounds of the settings that work: untyped settings in, a [`Config`] out.
+//!
+//! Must not know which settings are refused or without effect (`judge`).
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+
+use super::error::ConfigError;
+use super::members::{self, ClientAddress};
+use super::reader::{Reader, parse_int};
+use super::settings::{Secret, Setting};
+use super::throttle::{ConnectionThrottle, LargeRequests, RequestThrottle};
+use super::values::{DigestAlgorithm, FourLetterWords, SnapshotCompression};
+use super::{Autopurge, Config, Containers, DigestAuthentication};
+
+/// What the two command forms set in different ways.
+pub(super) struct Basics {
+    pub file: Option<PathBuf>,
+    pub listen: Listen,
+    pub data_dir: PathBuf,
+    pub data_log_dir: PathBuf,
+    pub tick_time: Option<Setting>,
+    pub max_client_cnxns: i32,
+}
+
+/// Where clients connect.
+pub(super) struct Listen {
+    pub address: Option<IpAddr>,
+    pub port: u16,
+}
+
+/// The configuration from the settings in `reader`; the notices of the reader go into it.
+pub(super) fn build(reader: &mut Reader<'_>, basics: Basics) -> Result<Config, ConfigError> {
+    let tick_time_ms = tick_time(basics.tick_time.as_ref())?;
+    let (min_session_timeout_ms, max_session_timeout_ms) = session_timeouts(reader, tick_time_ms)?;
+    let jute_max_buffer = positive(reader, "jute.maxbuffer", 0xf_ffff)?;
+    let flush_delay_ms = not_negative(reader.long("zookeeper.flushDelay", 0));
+    let read_only_mode = reader.is_exactly("readonlymode.enabled", "true", "false");
+    let relative = [
+        ("dataDir", &basics.data_dir),
+        ("dataLogDir", &basics.data_log_dir),
+    ];
+    for (name, path) in relative
+        .into_iter()
+        .filter(|(_, path)| path.is_relative() && !path.starts_with("."))
+    {
+        reader.notices.push(format!(
+            "{name}={} is taken from the working directory",
+            path.display()
+        ));
+    }
+    Ok(Config {
+        file: basics.file,
+        client_port: basics.listen.port,
+        client_port_address: basics.listen.address,
+        listen_backlog: reader.key_int("clientPortListenBacklog")?.unwrap_or(-1),
+        ipv4_only: reader.flag("java.net.preferIPv4Stack", false),
+        data_dir: basics.data_dir,
+        data_log_dir: basics.data_log_dir,
+        tick_time_ms,
+        min_session_timeout_ms,
+        max_session_timeout_ms,
+        max_client_cnxns: basics.max_client_cnxns.max(0).unsigned_abs(),
+        max_cnxns: reader.at_least("zookeeper.maxCnxns", 0, 0),
+        global_outstanding_limit: reader.at_least("zookeeper.globalOutstandingLimit", 0, 1000),
+        jute_max_buffer,
+        jute_max_buffer_extra_size: extra_size(reader, jute_max_buffer),
+        pre_alloc_size_kib: not_negative(reader.number(
+            "zookeeper.preAllocSize",
+            |text| text.parse().ok(),
+            65_536,
+        )),
+        snap_count: reader.at_least("zookeeper.snapCount", 2, 100_000),
+        snap_size_limit_kib: not_negative(reader.long("zookeeper.snapSizeLimitInKb", 4_194_304)),
+        txn_log_size_limit_kib: not_negative(reader.long("zookeeper.txnLogSizeLimitInKb", -1)),
+        force_sync: !reader.is_exactly("zookeeper.forceSync", "no", "yes"),
+        fsync_warning_threshold_ms: fsync_warning_threshold(reader),
+        autopurge: autopurge(reader)?,
+        snapshot_compression: snapshot_compression(reader),
+        snapshot_trust_empty: reader.flag("zookeeper.snapshot.trust.empty", false),
+        datadir_autocreate: reader.flag("zookeeper.datadir.autocreate", true),
+        db_autocreate: reader.flag("zookeeper.db.autocreate", true),
+        digest_enabled: reader.flag("zookeeper.digest.enabled", true),
+        serialize_last_processed_zxid_enabled: reader
+            .flag("zookeeper.serializeLastProcessedZxid.enabled", true),
+        close_session_txn_enabled: reader.flag("zookeeper.closeSessionTxn.enabled", true),
+        extended_types_enabled: reader.flag("zookeeper.extendedTypesEnabled", false),
+        emulate_353_ttl_nodes: reader.flag("zookeeper.emulate353TTLNodes", false),
+        containers: containers(reader)?,
+        enforce_quota: reader.flag("zookeeper.enforceQuota", false),
+        skip_acl: reader.is_exactly("zookeeper.skipACL", "yes", "no"),
+        enable_eager_acl_check: reader.flag("zookeeper.enableEagerACLCheck", false),
+        digest_auth: digest_authentication(reader)?,
+        sessionless_cnxn_timeout_ms: positive(
+            reader,
+            "zookeeper.nio.sessionlessCnxnTimeout",
+            10_000,
+        )?,
+        client_tcp_keep_alive: reader.flag("zookeeper.clientTcpKeepAlive", false),
+        four_letter_words: four_letter_words(reader, read_only_mode),
+        read_only_mode,
+        admin_server_enabled: admin_server_enabled(reader),
+        flush_delay_ms,
+        max_write_queue_poll_time_ms: max_write_queue_poll_time(reader, flush_delay_ms),
+        max_batch_size: reader.at_least("zookeeper.maxBatchSize", 0, 1000),
+        large_requests: LargeRequests::read(reader),
+        throttled_op_wait_time_ms: reader.at_least("zookeeper.throttled_op_wait_time", 0, 0),
+        request_throttle: RequestThrottle::read(reader),
+        connection_throttle: ConnectionThrottle::read(reader)?,
+        properties: Default::default(),
+        notices: std::mem::take(&mut reader.notices),
+    })
+}
+
+/// The settings of the form with a file.
+pub(super) fn file_basics(
+    reader: &mut Reader<'_>,
+    file: PathBuf,
+    keys: &super::Properties,
+) -> Result<Basics, ConfigError> {
+    let place = file.display().to_string();
+    let data_dir = directory(reader, "dataDir")?.ok_or_else(|| ConfigError::Missing {
+        place: place.clone(),
+        key: "dataDir",
+        advice: "add a line such as dataDir=/var/lib/zookeeper".to_owned(),
+    })?;
+    let standalone_enabled = reader.key_bool("standaloneEnabled", true)?;
+    let _ = reader.key("dynamicConfigFile");
+    let own = members::own_client_address(keys, standalone_enabled, &data_dir)?;
+    let listen = listen(reader, own)?.ok_or_else(|| missing_port(&place, keys))?;
+    Ok(Basics {
+        listen,
+        data_log_dir: directory(reader, "dataLogDir")?.unwrap_or_else(|| data_dir.clone()),
+        data_dir,
+        tick_time: reader.key("tickTime").cloned(),
+        max_client_cnxns: reader.key_int("maxClientCnxns")?.unwrap_or(60),
+        file: Some(file),
+    })
+}
+
+fn missing_port(place: &str, keys: &super::Properties) -> ConfigError {
+    let advice = match keys.iter().find(|(key, _)| key.starts_with("server.")) {
+        None => "add a line such as clientPort=2181".to_owned(),
+        Some((name, _)) => format!(
+            "add a line such as clientPort=2181, or write the port behind a semicolon in {name} and its number in dataDir/myid"
+        ),
+    };
+    ConfigError::Missing {
+        place: place.to_owned(),
+        key: "clientPort",
+        advice,
+    }
+}
+
+fn directory(reader: &mut Reader<'_>, name: &str) -> Result<Option<PathBuf>, ConfigError> {
+    match reader.key(name) {
+        Some(setting) if setting.value.is_empty() => Err(ConfigError::invalid(
+            name,
+            setting,
+            "names no directory",
+            "name one",
+        )),
+        setting => Ok(setting.map(|setting| PathBuf::from(&setting.value))),
+    }
+}
+
+/// The address of the file, over which that of the own server line wins (Apache: `QuorumPeerConfig.setupClientPort`).
+fn listen(
+    reader: &mut Reader<'_>,
+    own: Option<ClientAddress>,
+) -> Result<Option<Listen>, ConfigError> {
+    let fixed = file_listen(reader)?;
+    let Some(ClientAddress {
+        host,
+        port,
+        name,
+        setting,
+    }) = own
+    else {
+        return Ok(fixed);
+    };
+    let address = match &host {
+        Some(host) => Some(resolve(host, &name, &setting)?),
+        None => None,
+    };
+    if let Some(fixed) = fixed {
+        let any = |address: Option<IpAddr>| address.is_none_or(|address| address.is_unspecified());
+        let same_address = any(fixed.address) || fixed.address == address;
+        if fixed.port != port || !same_address {
+            let reason = "has another client address than clientPort and clientPortAddress";
+            return Err(ConfigError::invalid(
+                &name,
+                &setting,
+                reason,
+                "remove one of the two",
+            ));
+        }
+    }
+    Ok(Some(Listen { address, port }))
+}
+
+fn file_listen(reader: &mut Reader<'_>) -> Result<Option<Listen>, ConfigError> {
+    let port = reader
+        .key("clientPort")
+        .map(|setting| parse_port("clientPort", setting))
+        .transpose()?;
+    let host = reader.key("clientPortAddress");
+    match (port, host) {
+        (Some(port), Some(host)) => Ok(Some(Listen {
+            address: Some(resolve(&host.value, "clientPortAddress", host)?),
+            port,
+        })),
+        (Some(port), None) => Ok(Some(Listen {
+            address: None,
+            port,
+        })),
+        (None, Some(host)) => {
+            let reason = "is set, but clientPort is not";
+            Err(ConfigError::invalid(
+                "clientPortAddress",
+                host,
+                reason,
+                "add a line such as clientPort=2181",
+            ))
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+/// The first address of `host`, an IPv4 one if there is any; the empty name is the own host (Java's
+/// `InetAddress.getByName`).
+fn resolve(host: &str, name: &str, setting: &Setting) -> Result<IpAddr, ConfigError> {
+    let host = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host);
+    if host.is_empty() {
+        return Ok(Ipv4Addr::LOCALHOST.into());
+    }
+    let refuse = |reason: String| {
+        ConfigError::invalid(name, setting, reason, "name an address of this machine")
+    };
+    let found: Vec<SocketAddr> = (host, 0)
+        .to_socket_addrs()
+        .map_err(|error| refuse(format!("cannot be resolved ({error})")))?
+        .collect();
+    let first = found
+        .iter()
+        .find(|address| address.is_ipv4())
+        .or(found.first());
+    first
+        .map(SocketAddr::ip)
+        .ok_or_else(|| refuse("has no address".to_owned()))
+}
+
+/// A port of a setting or an argument: 0 to 65535.
+pub(super) fn parse_port(name: &str, setting: &Setting) -> Result<u16, ConfigError> {
+    let number = parse_int(name, setting)?;
+    number.try_into().map_err(|_| {
+        ConfigError::invalid(
+            name,
+            setting,
+            "is not a port",
+            "set a number from 1 to 65535, or 0 for a free port",
+        )
+    })
+}
+
+/// At least 1. Apache refuses 0 only, and fails later on a negative one.
+fn tick_time(setting: Option<&Setting>) -> Result<u32, ConfigError> {
+    const DEFAULT_MS: u32 = 3000;
+    let Some(setting) = setting else {
+        return Ok(DEFAULT_MS);
+    };
+    match parse_int("tickTime", setting)? {
+        ms @ 1.. => Ok(ms.unsigned_abs()),
+        _ => Err(ConfigError::invalid(
+            "tickTime",
+            setting,
+            "is not positive",
+            "set milliseconds such as tickTime=2000",
+        )),
+    }
+}
+
+/// Both bounds, 2 and 20 ticks when unset or -1.
+fn session_timeouts(reader: &mut Reader<'_>, tick_time_ms: u32) -> Result<(i32, i32), ConfigError> {
+    let mut timeout = |name, ticks: u32| {
+        let configured = reader.key_int(name)?.filter(|ms| *ms != -1);
+        let default = tick_time_ms
+            .checked_mul(ticks)
+            .and_then(|ms| i32::try_from(ms).ok());
+        Ok(configured.or(default).unwrap_or(i32::MAX))
+    };
+    let (min, max) = (
+        timeout("minSessionTimeout", 2)?,
+        timeout("maxSessionTimeout", 20)?,
+    );
+    if max > 0 && min <= max {
+        return Ok((min, max));
+    }
+    let culprit = ["maxSessionTimeout", "minSessionTimeout"]
+        .into_iter()
+        .find_map(|name| Some((name, reader.key(name)?)));
+    let Some((name, setting)) = culprit else {
+        return Ok((min, max));
+    };
+    let reason = format!(
+        "leaves no session timeout between minSessionTimeout={min} and maxSessionTimeout={max}"
+    );
+    Err(ConfigError::invalid(
+        name,
+        setting,
+        reason,
+        "set milliseconds with minSessionTimeout <= maxSessionTimeout",
+    ))
+}
+
+/// An `Integer.getInteger` that cannot work unless it is positive.
+fn positive(reader: &mut Reader<'_>, name: &str, default: i32) -> Result<u32, ConfigError> {
+    let number = reader.integer(name, default);
+    match reader.property(name) {
+        Some(setting) if number <= 0 => Err(ConfigError::invalid(
+            name,
+            setting,
+            "is not positive",
+            format!("the default is {default}"),
+        )),
+        _ => Ok(number.unsigned_abs()),
+    }
+}
+
+/// For numbers where all that are not positive mean the same.
+fn not_negative(number: i64) -> u64 {
+    number.max(0).unsigned_abs()
+}
+
+fn extra_size(reader: &mut Reader<'_>, jute_max_buffer: u32) -> u32 {
+    let default = i32::try_from(jute_max_buffer).unwrap_or(i32::MAX);
+    reader.at_least("zookeeper.jute.maxbuffer.extrasize", 1024, default)
+}
+
+/// The new name, else the old one (Apache: `FileTxnLog`).
+fn fsync_warning_threshold(reader: &mut Reader<'_>) -> u64 {
+    let old = reader.long("fsync.warningthresholdms", 1000);
+    not_negative(reader.long("zookeeper.fsync.warningthresholdms", old))
+}
+
+fn max_write_queue_poll_time(reader: &mut Reader<'_>, flush_delay_ms: u64) -> u64 {
+    let default = i64::try_from(flush_delay_ms / 3).unwrap_or(i64::MAX);
+    not_negative(reader.long("zookeeper.maxWriteQueuePollTime", default))
+}
+
+fn autopurge(reader: &mut Reader<'_>) -> Result<Autopurge, ConfigError> {
+    const RETAIN: &str = "autopurge.snapRetainCount";
+    const LEAST: i32 = 3;
+    let retain = reader.key_int(RETAIN)?.unwrap_or(LEAST);
+    if let Some(setting) = reader.key(RETAIN).filter(|_| retain < LEAST) {
+        reader.say(RETAIN, setting, "is too few; 3 snapshots are kept");
+    }
+    let interval = reader.key_int("autopurge.purgeInterval")?.unwrap_or(0);
+    Ok(Autopurge {
+        snap_retain_count: retain.max(LEAST).unsigned_abs(),
+        purge_interval_hours: interval.max(0).unsigned_abs(),
+    })
+}
+
+fn snapshot_compression(reader: &mut Reader<'_>) -> SnapshotCompression {
+    const METHOD: &str = "zookeeper.snapshot.compression.method";
+    let Some(setting) = reader.property(METHOD) else {
+        return SnapshotCompression::None;
+    };
+    SnapshotCompression::from_name(&setting.value).unwrap_or_else(|| {
+        reader.say(
+            METHOD,
+            setting,
+            "is neither gz nor snappy; snapshots are not compressed",
+        );
+        SnapshotCompression::None
+    })
+}
+
+fn containers(reader: &mut Reader<'_>) -> Result<Containers, ConfigError> {
+    Ok(Containers {
+        check_interval_ms: positive(reader, "znode.container.checkIntervalMs", 60_000)?,
+        max_per_minute: positive(reader, "znode.container.maxPerMinute", 10_000)?,
+        max_never_used_interval_ms: not_negative(
+            reader.long("znode.container.maxNeverUsedIntervalMs", 0),
+        ),
+    })
+}
+
+fn digest_authentication(reader: &mut Reader<'_>) -> Result<DigestAuthentication, ConfigError> {
+    const ALGORITHM: &str = "zookeeper.DigestAuthenticationProvider.digestAlg";
+    let algorithm = match reader.property(ALGORITHM) {
+        None => DigestAlgorithm::default(),
+        Some(setting) => DigestAlgorithm::from_name(&setting.value).ok_or_else(|| {
+            let advice = "set SHA1, MD5, SHA-224, SHA-256, SHA-384, SHA-512, SHA3-256 or SHA3-512";
+            ConfigError::invalid(ALGORITHM, setting, "is no hash that is known", advice)
+        })?,
+    };
+    let super_digest = reader.text("zookeeper.DigestAuthenticationProvider.superDigest");
+    Ok(DigestAuthentication {
+        enabled: reader.flag("zookeeper.DigestAuthenticationProvider.enabled", true),
+        algorithm,
+        super_digest: super_digest.map(Secret::new),
+    })
+}
+
+fn four_letter_words(reader: &mut Reader<'_>, read_only_mode: bool) -> FourLetterWords {
+    let list = reader
+        .text("zookeeper.4lw.commands.whitelist")
+        .unwrap_or_default();
+    FourLetterWords::parse(list, read_only_mode)
+}
+
+/// On unless exactly `false` (Apache: `AdminServerFactory`).
+fn admin_server_enabled(reader: &mut Reader<'_>) -> bool {
+    let enabled = reader.text("zookeeper.admin.enableServer") != Some("false");
+    if enabled {
+        reader.notices.push(
+            "the admin server is not built yet: nothing listens for HTTP; admin.enableServer=false silences this line"
+                .to_owned(),
+        );
+    }
+    enabled
+}

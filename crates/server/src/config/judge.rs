@@ -1,0 +1,117 @@
+//! Owns the decision, setting by setting, whether this version can start with it: features that are not built yet are
+//! refused unless off, and settings without effect are said, one line for each reason.
+//!
+//! Must not know types or bounds of the settings that work.
+
+use std::collections::BTreeMap;
+
+use super::error::ConfigError;
+use super::keys::{self, Form, Row, Treatment};
+use super::settings::Setting;
+use super::source::{Source, is_member_key};
+
+/// Checks every setting against its row of the key table; adds to the notices.
+pub(super) fn judge(source: &mut Source) -> Result<(), ConfigError> {
+    let mut idle = Idle::default();
+    for (key, setting) in source.keys.iter().filter(|(key, _)| !is_member_key(key)) {
+        if let Some(row) = keys::by_key(key) {
+            idle.judge(key, setting, row)?;
+        }
+    }
+    for (property, setting) in source.properties.iter() {
+        match keys::by_property(property) {
+            Some(row) => idle.judge(property, setting, row)?,
+            None => idle.unknown(property, setting),
+        }
+    }
+    source.notices.extend(idle.notices());
+    Ok(())
+}
+
+/// Settings without effect, by reason.
+#[derive(Default)]
+struct Idle(BTreeMap<String, Vec<String>>);
+
+impl Idle {
+    fn judge(&mut self, name: &str, setting: &Setting, row: &Row) -> Result<(), ConfigError> {
+        let written = setting.written(name);
+        match row.treatment {
+            Treatment::Used => {}
+            Treatment::Harmless(why, form) => {
+                check_form(name, setting, form)?;
+                self.add(why.text(), written);
+            }
+            Treatment::Ensemble(form) => {
+                check_form(name, setting, form)?;
+                self.add("no effect on a standalone server", written);
+            }
+            Treatment::Dormant(feature) => self.add(
+                &format!("no effect, as {} is not built yet", feature.name),
+                written,
+            ),
+            Treatment::NotYet(feature, off) => {
+                if !off
+                    .iter()
+                    .any(|off| off.eq_ignore_ascii_case(setting.value.trim()))
+                {
+                    return Err(ConfigError::not_built(name, setting, feature));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A property of no row. Those that came from the file were said when they became properties.
+    fn unknown(&mut self, property: &str, setting: &Setting) {
+        if matches!(setting.origin, super::settings::Origin::File { .. }) {
+            return;
+        }
+        let why = if property.starts_with("zookeeper.") {
+            "not known, and no effect"
+        } else {
+            "no effect, as they are properties of the JVM or of other programs"
+        };
+        self.add(why, &format!("-D{property}"));
+    }
+
+    fn add(&mut self, why: &str, name: &str) {
+        self.0
+            .entry(why.to_owned())
+            .or_default()
+            .push(name.to_owned());
+    }
+
+    fn notices(self) -> impl Iterator<Item = String> {
+        self.0
+            .into_iter()
+            .map(|(why, names)| format!("{why}: {}", names.join(", ")))
+    }
+}
+
+/// Refuses what Apache refuses, though the value has no effect here.
+fn check_form(name: &str, setting: &Setting, form: Form) -> Result<(), ConfigError> {
+    let value = setting.value.as_str();
+    let (fits, wanted) = match form {
+        Form::Any => return Ok(()),
+        Form::Int => (value.parse::<i32>().is_ok(), "a whole number".to_owned()),
+        Form::Long => (value.parse::<i64>().is_ok(), "a whole number".to_owned()),
+        Form::Bool => (is_bool(value), "true or false".to_owned()),
+        Form::OneOf(known) => (
+            known.iter().any(|known| known.eq_ignore_ascii_case(value)),
+            known.join(" or "),
+        ),
+    };
+    if fits {
+        return Ok(());
+    }
+    Err(ConfigError::invalid(
+        name,
+        setting,
+        format!("is not {wanted}"),
+        "correct it or remove the line",
+    ))
+}
+
+fn is_bool(value: &str) -> bool {
+    value.eq_ignore_ascii_case("true") || value.eq_ignore_ascii_case("false")
+}

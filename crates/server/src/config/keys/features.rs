@@ -1,0 +1,83 @@
+//! The keys of features that are not built yet, other than security.
+
+use super::Treatment::{Dormant, NotYet};
+use super::{Feature, Place, Row, file, key};
+
+pub(in super::super) const ENSEMBLE: Feature = Feature {
+    name: "an ensemble of several servers",
+    advice: "keep one server line and standaloneEnabled=true, or stay on Apache ZooKeeper for this ensemble",
+};
+const ADMIN_SERVER: Feature = Feature {
+    name: "the admin server",
+    advice: "remove the line and ask by four letter words",
+};
+const RECONFIG: Feature = Feature {
+    name: "dynamic reconfiguration",
+    advice: "remove the line or set reconfigEnabled=false",
+};
+const LOCAL_SESSIONS: Feature = Feature {
+    name: "local sessions",
+    advice: "remove the line or set it to false",
+};
+const MULTI_ADDRESS: Feature = Feature {
+    name: "several addresses for one server",
+    advice: "remove the line or set it to false, and keep one address in the server line",
+};
+const METRICS: Feature = Feature {
+    name: "a metrics provider other than the default one",
+    advice: "remove the metricsProvider lines and read the metrics with the four letter word mntr",
+};
+const AUDIT: Feature = Feature {
+    name: "the audit log",
+    advice: "remove the line or set audit.enable=false",
+};
+const PATH_STATS: Feature = Feature {
+    name: "statistics of busy paths",
+    advice: "remove the line or set pathStats.enabled=false",
+};
+
+const FALSE: &[&str] = &["false"];
+
+#[rustfmt::skip]
+pub(super) const ROWS: &[Row] = &[
+    file("group.*", "", NotYet(&ENSEMBLE, &[]), "group of servers that vote together"),
+    file("weight.*", "1", NotYet(&ENSEMBLE, &[]), "weight of a server's vote"),
+    file("oraclePath", "", NotYet(&ENSEMBLE, &[]), "file that decides for an ensemble of two servers"),
+    file("reconfigEnabled", "false", NotYet(&RECONFIG, FALSE), "the command reconfig"),
+    file("localSessionsEnabled", "false", NotYet(&LOCAL_SESSIONS, FALSE), "new sessions are known to one server only"),
+    file("localSessionsUpgradingEnabled", "false", NotYet(&LOCAL_SESSIONS, FALSE), "a local session becomes global with its first ephemeral"),
+    Row {
+        name: "multiAddress.enabled", place: Place::FileOr("zookeeper.multiAddress.enabled"), default: "false",
+        treatment: NotYet(&MULTI_ADDRESS, FALSE), about: "several addresses in a server line",
+    },
+    file("metricsProvider.className", "org.apache.zookeeper.metrics.impl.DefaultMetricsProvider", NotYet(&METRICS, &["org.apache.zookeeper.metrics.impl.DefaultMetricsProvider"]), "back end of the metrics"),
+    file("metricsProvider.*", "", Dormant(&METRICS), "a setting of the metrics provider"),
+    file("metricsProvider.httpHost", "0.0.0.0", Dormant(&METRICS), "address of the Prometheus page"),
+    file("metricsProvider.httpPort", "7000", Dormant(&METRICS), "port of the Prometheus page"),
+    file("metricsProvider.exportJvmInfo", "true", Dormant(&METRICS), "process figures on the Prometheus page"),
+    file("metricsProvider.numWorkerThreads", "1", Dormant(&METRICS), "threads that record summaries"),
+    file("metricsProvider.maxQueueSize", "1000000", Dormant(&METRICS), "summaries that wait to be recorded"),
+    file("metricsProvider.workerShutdownTimeoutMs", "1000", Dormant(&METRICS), "ms to stop those threads"),
+    key("admin.serverAddress", "0.0.0.0", Dormant(&ADMIN_SERVER), "address of the admin server"),
+    key("admin.serverPort", "8080", Dormant(&ADMIN_SERVER), "port of the admin server"),
+    key("admin.idleTimeout", "30000", Dormant(&ADMIN_SERVER), "ms after which an idle HTTP connection is closed"),
+    key("admin.commandURL", "/commands", Dormant(&ADMIN_SERVER), "path of the commands"),
+    key("admin.httpVersion", "11", Dormant(&ADMIN_SERVER), "HTTP version under TLS"),
+    key("admin.rateLimiterIntervalInMS", "300000", Dormant(&ADMIN_SERVER), "ms between two snapshot or restore commands"),
+    key("admin.snapshot.enabled", "true", Dormant(&ADMIN_SERVER), "the command snapshot"),
+    key("admin.restore.enabled", "true", Dormant(&ADMIN_SERVER), "the command restore"),
+    key("admin.portUnification", "false", NotYet(&ADMIN_SERVER, FALSE), "HTTP and HTTPS on one port"),
+    key("admin.forceHttps", "false", NotYet(&ADMIN_SERVER, FALSE), "HTTPS only"),
+    key("admin.needClientAuth", "false", NotYet(&ADMIN_SERVER, FALSE), "a client certificate for the admin server"),
+    key("IPAuthenticationProvider.usexforwardedfor", "false", NotYet(&ADMIN_SERVER, FALSE), "take the address of an admin client from X-Forwarded-For"),
+    key("audit.enable", "false", NotYet(&AUDIT, FALSE), "a log of who changed what"),
+    key("audit.impl.class", "org.apache.zookeeper.audit.Slf4jAuditLogger", NotYet(&AUDIT, &["org.apache.zookeeper.audit.Slf4jAuditLogger"]), "back end of the audit log"),
+    key("pathStats.enabled", "false", NotYet(&PATH_STATS, FALSE), "log the busiest paths"),
+    key("pathStats.slotCapacity", "60", Dormant(&PATH_STATS), "slots kept"),
+    key("pathStats.slotDuration", "15", Dormant(&PATH_STATS), "s of one slot"),
+    key("pathStats.maxDepth", "6", Dormant(&PATH_STATS), "parts of a path that count"),
+    key("pathStats.sampleRate", "0.1", Dormant(&PATH_STATS), "share of requests counted"),
+    key("pathStats.initialDelay", "5", Dormant(&PATH_STATS), "minutes to the first report"),
+    key("pathStats.delay", "5", Dormant(&PATH_STATS), "minutes between reports"),
+    key("pathStats.topPathMax", "20", Dormant(&PATH_STATS), "paths in a report"),
+];
