@@ -1,0 +1,538 @@
+//! From files to a state: newest snapshot that loads, then the log behind it
+//! (`FileTxnSnapLog.restore`).
+//!
+//! Owns which files make the state, and what is put right on disk before it may be served. Must
+//! not know what the state is.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use proto::records::{Acl, StatPersisted};
+use proto::txn::TxnRecord;
+use proto::{SessionId, Zxid};
+
+use crate::log_reader::follows;
+use crate::snapshot::TEMPORARY;
+use crate::txn_log::HEADER_BYTES;
+use crate::{
+    DEFAULT_MAX_FIELD_BYTES, Dir, File, IoError, LogError, LogReader, LogRecord, SnapshotDigest,
+    SnapshotError, SnapshotReader, SyncPoint, TornTail, find_snapshots, is_plausible_snapshot,
+    parse_log_name, parse_snapshot_name,
+};
+
+/// So many of the newest snapshots are tried (`FileSnap.deserialize`).
+const MAX_SNAPSHOTS_TRIED: usize = 100;
+
+/// What a snapshot is read into and a log replayed on.
+pub trait Restore {
+    /// Why a node or txn was not taken.
+    type Error: std::error::Error + Send + Sync + 'static;
+
+    /// A session of the snapshot.
+    fn session(&mut self, id: SessionId, timeout_ms: i32);
+
+    /// An entry of the snapshot's ACL table.
+    fn acl(&mut self, id: i64, acl: Vec<Acl<'static>>);
+
+    /// A node of the snapshot. Parents come first; one whose parent is missing must be refused.
+    fn node(
+        &mut self,
+        path: &str,
+        data: Option<&[u8]>,
+        acl_id: i64,
+        stat: &StatPersisted,
+    ) -> Result<(), Self::Error>;
+
+    /// The snapshot is whole: its zxid, and its digest if it has one.
+    fn loaded(&mut self, zxid: Zxid, digest: Option<SnapshotDigest>) -> Result<(), Self::Error>;
+
+    /// A txn of the log, in zxid order. The snapshot may hold its effect already.
+    fn txn(&mut self, record: &TxnRecord<'_>) -> Result<(), Self::Error>;
+}
+
+/// How to recover.
+#[derive(Clone, Debug)]
+pub struct RecoveryOptions {
+    /// Longest record and field; see [`DEFAULT_MAX_FIELD_BYTES`].
+    pub max_field_bytes: u32,
+    /// Replay a log without any snapshot (`zookeeper.snapshot.trust.empty`).
+    pub trust_empty_snapshot: bool,
+    /// An empty directory is a new database, not a lost one (`zookeeper.db.autocreate`, or an
+    /// `initialize` file).
+    pub trust_empty_db: bool,
+}
+
+impl Default for RecoveryOptions {
+    fn default() -> Self {
+        RecoveryOptions {
+            max_field_bytes: DEFAULT_MAX_FIELD_BYTES,
+            trust_empty_snapshot: false,
+            trust_empty_db: true,
+        }
+    }
+}
+
+/// What the recovered state was made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// A snapshot, and the log behind it.
+    Snapshot(Zxid),
+    /// Nothing was there: a new database. A snapshot.0 must be durable before the first txn is
+    /// logged, or the next start refuses a log without a snapshot.
+    Empty,
+    /// Nothing was there, and that is not to be trusted; the last zxid is −1.
+    EmptyNotTrusted,
+    /// The whole log, without a snapshot. One should be written.
+    LogOnly,
+}
+
+/// Something that an operator should read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// A snapshot that was passed over for an older one.
+    SkippedSnapshot {
+        /// Its file name.
+        file: String,
+        /// Why.
+        reason: String,
+    },
+    /// A torn end of the log was cut off the file; below offset 16 the file was removed.
+    CutTail(TornTail),
+    /// A torn end of a file, left as it is; the next file goes on without a gap.
+    LeftTail(TornTail),
+    /// A txn below one before it; replayed, as Apache does.
+    OutOfOrder {
+        /// The file.
+        file: Arc<str>,
+        /// Where its record begins.
+        offset: u64,
+        /// Its zxid.
+        zxid: Zxid,
+        /// The highest zxid before it.
+        last: Zxid,
+    },
+    /// Zxids that no file holds. A server uses up a zxid here and there without a txn.
+    Gap {
+        /// The first file behind the gap.
+        file: Arc<str>,
+        /// The last zxid before it.
+        last: Zxid,
+        /// The first one behind it.
+        next: Zxid,
+    },
+    /// A snapshot that a dead process had not finished was removed.
+    RemovedTemporary {
+        /// Its file name.
+        file: String,
+    },
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Notice::SkippedSnapshot { file, reason } => {
+                write!(f, "passed over {file}: {reason}")
+            }
+            Notice::CutTail(TornTail {
+                file, offset, kind, ..
+            }) => write!(
+                f,
+                "cut the torn end of {file} at offset {offset} ({kind}): it was never acknowledged"
+            ),
+            Notice::LeftTail(TornTail {
+                file, offset, kind, ..
+            }) => write!(
+                f,
+                "{file} has a torn end at offset {offset} ({kind}); the next file goes on from it"
+            ),
+            Notice::OutOfOrder {
+                file,
+                offset,
+                zxid,
+                last,
+            } => write!(
+                f,
+                "{file} has zxid {zxid} at offset {offset}, behind {last}; replayed all the same"
+            ),
+            Notice::Gap { file, last, next } => write!(
+                f,
+                "no log holds the zxids between {last} and {next}, where {file} begins"
+            ),
+            Notice::RemovedTemporary { file } => {
+                write!(f, "removed {file}, a snapshot that was not finished")
+            }
+        }
+    }
+}
+
+/// A recovered state.
+#[derive(Debug)]
+pub struct Recovered<R> {
+    /// The state.
+    pub state: R,
+    /// What it was made from.
+    pub start: Start,
+    /// The highest zxid of snapshot and log; 0 for a new database.
+    pub last_zxid: Zxid,
+    /// Txns replayed behind the snapshot.
+    pub txns_replayed: u64,
+    /// In the order of what happened.
+    pub notices: Vec<Notice>,
+}
+
+/// Why there is no state.
+#[derive(Debug, thiserror::Error)]
+pub enum RecoveryError {
+    /// A file or directory could not be read or put right.
+    #[error(transparent)]
+    Io(#[from] IoError),
+    /// The log cannot be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// No snapshot loads.
+    #[error(
+        "none of the snapshots in {} loads; the newest: {newest}. Restore the data directories \
+         from a backup; or, if this server has peers, move both version-2 directories away and \
+         start it empty, so that it takes their state",
+        dir.display()
+    )]
+    NoValidSnapshot {
+        /// The snapshot directory.
+        dir: PathBuf,
+        /// What is wrong with the newest one.
+        newest: String,
+    },
+    /// There are logs, but no snapshot.
+    #[error(
+        "no snapshot in {}, but there are log entries in {}. Put the snapshots back; or, to \
+         upgrade from a ZooKeeper 3.4 that never took one, start once with \
+         zookeeper.snapshot.trust.empty=true",
+        snap_dir.display(), log_dir.display()
+    )]
+    LogWithoutSnapshot {
+        /// The snapshot directory.
+        snap_dir: PathBuf,
+        /// The log directory.
+        log_dir: PathBuf,
+    },
+    /// The newest snapshot does not load, and the log does not reach back to the older one.
+    #[error(
+        "{reason}. The next older snapshot is of {last}, and the log goes on only with {next} in \
+         {}: txns are missing. Restore the data directories from a backup; or, if this server \
+         has peers, move both version-2 directories away and start it empty",
+        file.display()
+    )]
+    MissingLog {
+        /// What is wrong with the newer snapshots.
+        reason: String,
+        /// The last zxid before the gap.
+        last: Zxid,
+        /// The first one behind it.
+        next: Zxid,
+        /// The file that holds it.
+        file: PathBuf,
+    },
+    /// The state did not take a txn.
+    #[error("cannot replay {zxid} in {} at offset {offset}: {source}", file.display())]
+    Replay {
+        /// The txn.
+        zxid: Zxid,
+        /// The file.
+        file: PathBuf,
+        /// Where its record begins.
+        offset: u64,
+        /// What the state said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// Makes a state from the files of the two directories (which may be one).
+///
+/// `new` makes an empty state: once for each snapshot that is tried, so that one that fails half
+/// way leaves nothing behind. Before it returns, a torn end of the log is cut, and all that was
+/// read is durable: a process that died may have left records that the power would take away
+/// after they were served.
+pub fn recover<D: Dir, R: Restore>(
+    snap_dir: &D,
+    log_dir: &D,
+    options: &RecoveryOptions,
+    new: impl FnMut() -> R,
+) -> Result<Recovered<R>, RecoveryError> {
+    let mut recovery = Recovery {
+        snap_dir,
+        log_dir,
+        options,
+        notices: Vec::new(),
+        skipped: None,
+    };
+    recovery.remove_temporaries()?;
+    let recovered = recovery.restore(new)?;
+    snap_dir
+        .sync(SyncPoint::LoadedSnapshotName)
+        .map_err(IoError::dir("fsync", snap_dir))?;
+    Ok(recovered)
+}
+
+struct Recovery<'a, D> {
+    snap_dir: &'a D,
+    log_dir: &'a D,
+    options: &'a RecoveryOptions,
+    notices: Vec<Notice>,
+    /// Why the newest snapshot was passed over, if it was.
+    skipped: Option<String>,
+}
+
+impl<D: Dir> Recovery<'_, D> {
+    fn restore<R: Restore>(
+        mut self,
+        mut new: impl FnMut() -> R,
+    ) -> Result<Recovered<R>, RecoveryError> {
+        let (start, state) = match self.load_snapshot(&mut new)? {
+            Some((zxid, state)) => (Start::Snapshot(zxid), state),
+            None => (self.start_without_snapshot()?, new()),
+        };
+        let last_zxid = match start {
+            Start::Snapshot(zxid) => zxid,
+            Start::EmptyNotTrusted => Zxid(-1),
+            Start::Empty | Start::LogOnly => Zxid::ZERO,
+        };
+        let mut recovered = Recovered {
+            state,
+            start,
+            last_zxid,
+            txns_replayed: 0,
+            notices: Vec::new(),
+        };
+        if matches!(recovered.start, Start::Snapshot(_) | Start::LogOnly) {
+            self.replay(&mut recovered)?;
+        }
+        recovered.notices = self.notices;
+        Ok(recovered)
+    }
+
+    fn remove_temporaries(&mut self) -> Result<(), IoError> {
+        let dir = self.snap_dir;
+        let names = dir.list().map_err(IoError::dir("list", dir))?;
+        for file in names {
+            let snapshot = file.strip_suffix(TEMPORARY).and_then(parse_snapshot_name);
+            if snapshot.is_some() {
+                dir.remove(&file)
+                    .map_err(IoError::on("remove", dir, &file))?;
+                self.notices.push(Notice::RemovedTemporary { file });
+            }
+        }
+        Ok(())
+    }
+
+    /// The newest snapshot that loads; none if there is none that looks like one.
+    fn load_snapshot<R: Restore>(
+        &mut self,
+        new: &mut impl FnMut() -> R,
+    ) -> Result<Option<(Zxid, R)>, RecoveryError> {
+        let mut tried = 0;
+        for (zxid, name) in find_snapshots(self.snap_dir)? {
+            match is_plausible_snapshot(self.snap_dir, &name) {
+                Ok(true) => {}
+                Ok(false) => {
+                    self.skip(name, "it is not whole".to_owned());
+                    continue;
+                }
+                Err(error) => {
+                    self.skip(name, error.to_string());
+                    continue;
+                }
+            }
+            if tried == MAX_SNAPSHOTS_TRIED {
+                break;
+            }
+            tried += 1;
+            let mut state = new();
+            match self.read_snapshot(zxid, &name, &mut state) {
+                Ok(()) => return Ok(Some((zxid, state))),
+                Err(error) => self.skip(name, error.to_string()),
+            }
+        }
+        match &self.skipped {
+            Some(newest) if tried > 0 => Err(RecoveryError::NoValidSnapshot {
+                dir: self.snap_dir.path().to_owned(),
+                newest: newest.clone(),
+            }),
+            _ => Ok(None),
+        }
+    }
+
+    fn read_snapshot<R: Restore>(
+        &self,
+        zxid: Zxid,
+        name: &str,
+        state: &mut R,
+    ) -> Result<(), SnapshotError> {
+        let limit = self.options.max_field_bytes;
+        let seals = SnapshotReader::open(self.snap_dir, name, limit)?.read(state)?;
+        state
+            .loaded(zxid, seals.digest)
+            .map_err(|source| SnapshotError::Refused {
+                file: self.snap_dir.path().join(name),
+                offset: 0,
+                source: Box::new(source),
+            })
+    }
+
+    fn skip(&mut self, file: String, reason: String) {
+        self.skipped
+            .get_or_insert_with(|| format!("{file}: {reason}"));
+        self.notices.push(Notice::SkippedSnapshot { file, reason });
+    }
+
+    /// What no usable snapshot means. A broken snapshot.0 alone is what a first start leaves that
+    /// died in it; a later one says that there was data.
+    fn start_without_snapshot(&self) -> Result<Start, RecoveryError> {
+        let names = self
+            .log_dir
+            .list()
+            .map_err(IoError::dir("list", self.log_dir))?;
+        if names.iter().any(|name| parse_log_name(name).is_some()) {
+            if self.options.trust_empty_snapshot {
+                return Ok(Start::LogOnly);
+            }
+            return Err(RecoveryError::LogWithoutSnapshot {
+                snap_dir: self.snap_dir.path().to_owned(),
+                log_dir: self.log_dir.path().to_owned(),
+            });
+        }
+        let newest = find_snapshots(self.snap_dir)?.into_iter().next();
+        if let (Some((zxid, _)), Some(reason)) = (newest, &self.skipped)
+            && zxid > Zxid::ZERO
+        {
+            return Err(RecoveryError::NoValidSnapshot {
+                dir: self.snap_dir.path().to_owned(),
+                newest: reason.clone(),
+            });
+        }
+        Ok(if self.options.trust_empty_db {
+            Start::Empty
+        } else {
+            Start::EmptyNotTrusted
+        })
+    }
+
+    fn replay<R: Restore>(&mut self, recovered: &mut Recovered<R>) -> Result<(), RecoveryError> {
+        let from = recovered.last_zxid.next();
+        let limit = self.options.max_field_bytes;
+        let mut reader = LogReader::open(self.log_dir.clone(), from, limit)?;
+        let mut files: Vec<Arc<str>> = Vec::new();
+        while let Some(record) = reader.next_record()? {
+            if files.last() != Some(&record.file) {
+                self.check_gap(recovered.last_zxid, &record)?;
+                files.push(record.file.clone());
+            }
+            self.replay_one(recovered, &record)?;
+        }
+        self.repair(reader.torn_tails(), &mut files)?;
+        self.make_durable(&files)?;
+        Ok(())
+    }
+
+    fn replay_one<R: Restore>(
+        &mut self,
+        recovered: &mut Recovered<R>,
+        record: &LogRecord,
+    ) -> Result<(), RecoveryError> {
+        let path = self.log_dir.path().join(&*record.file);
+        let txn = TxnRecord::decode(&record.bytes).map_err(|source| LogError::NotATxn {
+            file: path.clone(),
+            offset: record.offset,
+            source,
+        })?;
+        self.check_order(recovered.last_zxid, record);
+        recovered
+            .state
+            .txn(&txn)
+            .map_err(|source| RecoveryError::Replay {
+                zxid: record.zxid,
+                file: path,
+                offset: record.offset,
+                source: Box::new(source),
+            })?;
+        recovered.last_zxid = recovered.last_zxid.max(record.zxid);
+        recovered.txns_replayed += 1;
+        Ok(())
+    }
+
+    /// Said once for each file.
+    fn check_order(&mut self, last: Zxid, record: &LogRecord) {
+        let said = matches!(
+            self.notices.last(),
+            Some(Notice::OutOfOrder { file, .. }) if *file == record.file
+        );
+        if record.zxid <= last && !said {
+            self.notices.push(Notice::OutOfOrder {
+                file: record.file.clone(),
+                offset: record.offset,
+                zxid: record.zxid,
+                last,
+            });
+        }
+    }
+
+    /// A file that does not begin where the one before it ended. Behind an older snapshot than
+    /// the newest that may well be a log that was purged.
+    fn check_gap(&mut self, last: Zxid, record: &LogRecord) -> Result<(), RecoveryError> {
+        if record.zxid <= last || follows(last, record.zxid) {
+            return Ok(());
+        }
+        if let Some(reason) = &self.skipped {
+            return Err(RecoveryError::MissingLog {
+                reason: reason.clone(),
+                last,
+                next: record.zxid,
+                file: self.log_dir.path().join(&*record.file),
+            });
+        }
+        self.notices.push(Notice::Gap {
+            file: record.file.clone(),
+            last,
+            next: record.zxid,
+        });
+        Ok(())
+    }
+
+    /// Cuts what is torn at the end of the log, so that Apache, which refuses a wrong checksum
+    /// anywhere, can start from these files too.
+    fn repair(&mut self, torn: &[TornTail], files: &mut Vec<Arc<str>>) -> Result<(), IoError> {
+        for tail in torn.iter().cloned() {
+            if tail.followed {
+                self.notices.push(Notice::LeftTail(tail));
+                continue;
+            }
+            self.cut(&tail)?;
+            if tail.offset >= HEADER_BYTES && !files.contains(&tail.file) {
+                files.push(tail.file.clone());
+            }
+            self.notices.push(Notice::CutTail(tail));
+        }
+        Ok(())
+    }
+
+    fn cut(&self, tail: &TornTail) -> Result<(), IoError> {
+        let (dir, name) = (self.log_dir, &*tail.file);
+        if tail.offset < HEADER_BYTES {
+            return dir.remove(name).map_err(IoError::on("remove", dir, name));
+        }
+        dir.open(name)
+            .and_then(|file| file.set_len(tail.offset))
+            .map_err(IoError::on("truncate", dir, name))
+    }
+
+    fn make_durable(&self, files: &[Arc<str>]) -> Result<(), IoError> {
+        let dir = self.log_dir;
+        for name in files {
+            dir.open(name)
+                .and_then(|file| file.sync_data(SyncPoint::ReplayedLog))
+                .map_err(IoError::on("fsync", dir, name))?;
+        }
+        dir.sync(SyncPoint::ReplayedLogNames)
+            .map_err(IoError::dir("fsync", dir))
+    }
+}

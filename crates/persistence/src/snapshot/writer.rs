@@ -1,0 +1,183 @@
+//! Writing a snapshot.
+//!
+//! Apache writes a periodic snapshot in place and does not fsync it; its fsynced snapshots, after
+//! a SNAP, go to `name.tmp` and are renamed (`AtomicFileOutputStream`). Here each one does, so a
+//! snapshot that has its name is whole. Apache takes no harm of a `.tmp` that a crash left: it
+//! fails the quick look, or is whole, and a purge removes it.
+
+use bytes::BytesMut;
+use proto::records::{Acl, FileHeader, StatPersisted};
+use proto::{Encode, SessionId, Zxid};
+use simd_adler32::Adler32;
+
+use super::compression::Sink;
+use super::{END_PATH, SNAPSHOT_MAGIC, SnapshotSeals, TEMPORARY};
+use crate::{Compression, Dir, File, IoError, SyncPoint, snapshot_name};
+
+/// Bytes that are gathered before they are summed and compressed.
+const BUFFER_BYTES: usize = 64 << 10;
+
+/// A snapshot that is being written: sessions and ACLs first, then each node, then the seals.
+/// Dropped before [`SnapshotWriter::finish`], it leaves nothing behind.
+pub struct SnapshotWriter<D: Dir> {
+    dir: D,
+    name: String,
+    /// None once the file is whole.
+    sink: Option<Sink<D::File>>,
+    buffer: BytesMut,
+    sum: Adler32,
+}
+
+impl<D: Dir> SnapshotWriter<D> {
+    /// Begins `snapshot.<zxid>`: header, sessions with their timeouts in ms, and the ACL table,
+    /// in the order given.
+    pub fn begin<'a>(
+        dir: D,
+        zxid: Zxid,
+        compression: Compression,
+        sessions: &[(SessionId, i32)],
+        acls: impl ExactSizeIterator<Item = (i64, &'a [Acl<'a>])>,
+    ) -> Result<Self, IoError> {
+        let name = snapshot_name(zxid, compression);
+        let temporary = name.clone() + TEMPORARY;
+        let sink = dir
+            .create(&temporary)
+            .and_then(|file| Sink::new(file, compression))
+            .map_err(IoError::on("create", &dir, &temporary))?;
+        let mut writer = SnapshotWriter {
+            dir,
+            name,
+            sink: Some(sink),
+            buffer: BytesMut::with_capacity(BUFFER_BYTES),
+            sum: Adler32::new(),
+        };
+        writer.put(&FileHeader {
+            magic: SNAPSHOT_MAGIC,
+            version: 2,
+            dbid: -1,
+        })?;
+        writer.put_sessions(sessions)?;
+        writer.put_acls(acls)?;
+        Ok(writer)
+    }
+
+    fn put_sessions(&mut self, sessions: &[(SessionId, i32)]) -> Result<(), IoError> {
+        self.put(&count(sessions.len()))?;
+        for (id, timeout_ms) in sessions {
+            self.put(id)?;
+            self.put(timeout_ms)?;
+        }
+        Ok(())
+    }
+
+    fn put_acls<'a>(
+        &mut self,
+        acls: impl ExactSizeIterator<Item = (i64, &'a [Acl<'a>])>,
+    ) -> Result<(), IoError> {
+        self.put(&count(acls.len()))?;
+        for (id, list) in acls {
+            self.put(&id)?;
+            self.put(&count(list.len()))?;
+            for acl in list {
+                self.put(acl)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a node. The root comes first, with an empty path; each parent before its children.
+    pub fn node(
+        &mut self,
+        path: &str,
+        data: Option<&[u8]>,
+        acl_id: i64,
+        stat: &StatPersisted,
+    ) -> Result<(), IoError> {
+        self.put(path)?;
+        self.put(&data)?;
+        self.put(&acl_id)?;
+        self.put(stat)
+    }
+
+    /// Ends the snapshot, makes it durable and gives it its name. Returns its bytes on disk.
+    pub fn finish(mut self, seals: &SnapshotSeals) -> Result<u64, IoError> {
+        self.put(END_PATH)?;
+        self.seal()?;
+        if let Some(digest) = &seals.digest {
+            self.put(&digest.zxid)?;
+            self.put(&digest.version)?;
+            self.put(&digest.digest)?;
+            self.seal()?;
+        }
+        if let Some(zxid) = &seals.last_zxid {
+            self.put(zxid)?;
+            self.seal()?;
+        }
+        self.flush()?;
+        self.publish()
+    }
+
+    /// Each seal sums all bytes before it, earlier seals too.
+    fn seal(&mut self) -> Result<(), IoError> {
+        self.flush()?;
+        self.put(&i64::from(self.sum.finish()))?;
+        self.put(END_PATH)
+    }
+
+    fn publish(mut self) -> Result<u64, IoError> {
+        let sink = self.sink.take().expect("finish takes the writer");
+        let temporary = self.temporary();
+        let outcome = sink.finish().and_then(|(file, length)| {
+            file.sync_data(SyncPoint::SnapshotFile)?;
+            self.dir.rename(&temporary, &self.name)?;
+            Ok(length)
+        });
+        if outcome.is_err() {
+            self.remove_temporary();
+        }
+        let length = outcome.map_err(IoError::on("write", &self.dir, &temporary))?;
+        self.dir
+            .sync(SyncPoint::NewSnapshot)
+            .map_err(IoError::dir("fsync", &self.dir))?;
+        Ok(length)
+    }
+
+    fn put(&mut self, value: &(impl Encode + ?Sized)) -> Result<(), IoError> {
+        value.encode(&mut self.buffer);
+        if self.buffer.len() < BUFFER_BYTES {
+            return Ok(());
+        }
+        self.flush()
+    }
+
+    fn flush(&mut self) -> Result<(), IoError> {
+        self.sum.write(&self.buffer);
+        let sink = self.sink.as_mut().expect("finish takes the writer");
+        sink.write_all(&self.buffer)
+            .map_err(IoError::on("write", &self.dir, &self.name))?;
+        self.buffer.clear();
+        Ok(())
+    }
+
+    fn temporary(&self) -> String {
+        self.name.clone() + TEMPORARY
+    }
+
+    /// Recovery removes it if this fails.
+    fn remove_temporary(&self) {
+        let _ = self.dir.remove(&self.temporary());
+    }
+}
+
+impl<D: Dir> Drop for SnapshotWriter<D> {
+    fn drop(&mut self) {
+        if self.sink.is_some() {
+            self.remove_temporary();
+        }
+    }
+}
+
+/// A count of things that are in memory.
+fn count(items: usize) -> i32 {
+    i32::try_from(items).expect("fewer than 2^31 items")
+}
