@@ -11,6 +11,7 @@ mod error;
 mod flags;
 mod judge;
 pub mod keys;
+mod listen;
 mod members;
 pub mod properties;
 mod reader;
@@ -23,8 +24,9 @@ use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use build::{Basics, Listen, build, file_basics, parse_port};
+use build::{Basics, build, file_basics};
 use flags::Flags;
+use listen::{Listen, parse_port};
 use reader::{Reader, parse_int};
 use source::Source;
 
