@@ -10,8 +10,9 @@ use super::members;
 use super::reader::{Reader, parse_int};
 use super::settings::{Secret, Setting};
 use super::throttle::{ConnectionThrottle, LargeRequests, RequestThrottle};
-use super::values::{DigestAlgorithm, FourLetterWords, SnapshotCompression};
+use super::values::{FourLetterWords, SnapshotCompression};
 use super::{Autopurge, Config, Containers, DigestAuthentication};
+use processor::DigestAlgorithm;
 
 /// What the two command forms set in different ways.
 pub(super) struct Basics {

@@ -31,9 +31,10 @@ use reader::{Reader, parse_int};
 use source::Source;
 
 pub use error::ConfigError;
+pub use processor::DigestAlgorithm;
 pub use settings::{Origin, Properties, Secret, Setting};
 pub use throttle::{ConnectionThrottle, ConnectionWeights, LargeRequests, RequestThrottle};
-pub use values::{DigestAlgorithm, FourLetterWords, SnapshotCompression};
+pub use values::{FourLetterWords, SnapshotCompression};
 
 /// Everything that an operator can set, checked.
 #[derive(Debug, Clone)]
