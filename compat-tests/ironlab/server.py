@@ -113,6 +113,14 @@ class Server:
             time.sleep(0.02)
         raise ServerError(f"{self.kind} did not serve within {START_DEADLINE_S} s\n{self.log_tail()}")
 
+    def wait_for(self, condition, what):
+        """Polls a condition; ServerError with the log's end when it does not come true in time."""
+        deadline = time.monotonic() + START_DEADLINE_S
+        while not condition():
+            if time.monotonic() > deadline:
+                raise ServerError(f"{self.kind}: not within {START_DEADLINE_S} s: {what}\n{self.log_tail()}")
+            time.sleep(0.02)
+
     def stop(self):
         """SIGTERM and wait. Returns the exit code (a JVM ended by SIGTERM has 143)."""
         return self._end(signal.SIGTERM)
@@ -160,7 +168,7 @@ class Server:
 
     def _try_srvr(self):
         try:
-            return four_letters(self.port, "srvr", timeout_s=2)
+            return four_letters(self.port, "srvr", timeout_s=0.5)
         except OSError:
             return ""
 
