@@ -11,19 +11,20 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from checks import exchange, frames, goclient, kazoo, rewatch, sessions, zkcli
-from ironlab import paths, processes
+from checks import answers, exchange, frames, goclient, kazoo, rewatch, sessions, zkcli
+from ironlab import paths, processes, rundir
 from ironlab.report import Report
 
 ORACLE = "apache-3.9.5"
 
 # The longest come first, so that none of them is left over for the end.
-SUITES = {suite.NAME: suite for suite in (zkcli, goclient, sessions, kazoo, frames, rewatch, exchange)}
+SUITES = {suite.NAME: suite for suite in (zkcli, goclient, sessions, kazoo, answers, frames, rewatch, exchange)}
 
 
 def main():
     options = _options()
     processes.install_handlers()
+    rundir.remove_left_overs()
     report = Report()
     kinds = [options.subject] if options.subject_only else dict.fromkeys([ORACLE, options.subject])
     if "ironkeeper" in kinds:

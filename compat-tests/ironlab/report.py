@@ -49,7 +49,7 @@ class Report:
             print(f"ok    {kind:12}  {suite}: {claim}{took}", flush=True)
 
     def _failed(self, suite, kind, claim, error):
-        where = "".join(traceback.format_exception(type(error), error, error.__traceback__)[-4:])
+        where = "".join(traceback.format_exception(type(error), error, error.__traceback__)[-2:])
         with self._lock:
             self.failed += 1
             print(f"FAIL  {kind:12}  {suite}: {claim}\n{_indent(where)}", flush=True)
