@@ -19,6 +19,12 @@ const STEPS: usize = 2_000;
 const SEED: u64 = 1;
 const LIMIT: u32 = DEFAULT_MAX_FIELD_BYTES;
 
+/// Where snapshots and logs are: two directories, or one.
+type Layout = (&'static str, &'static str);
+
+const APART: Layout = ("data", "log");
+const TOGETHER: Layout = ("data", "data");
+
 /// What may be recovered: any state from the first zxid to the second.
 type Allowed = (Zxid, Zxid);
 
@@ -30,6 +36,7 @@ struct Slices {
 
 /// A server of the simplest kind, and what it must remember.
 struct Script {
+    layout: Layout,
     disk: SimDisk,
     random: SmallRng,
     state: Model,
@@ -57,42 +64,47 @@ fn log_options() -> TxnLogOptions {
     }
 }
 
-fn recover_from(disk: &SimDisk) -> Result<Recovered<Model>, RecoveryError> {
+fn recover_from(disk: &SimDisk, layout: Layout) -> Result<Recovered<Model>, RecoveryError> {
     let options = RecoveryOptions::default();
     recover(
-        &disk.dir("data"),
-        &disk.dir("log"),
+        &disk.dir(layout.0),
+        &disk.dir(layout.1),
         &options,
         Model::default,
     )
 }
 
 /// Recovers as a server starts: a new database gets its snapshot.0.
-fn start(disk: &SimDisk) -> Result<Recovered<Model>, String> {
-    let recovered = recover_from(disk).map_err(|error| error.to_string())?;
+fn start(disk: &SimDisk, layout: Layout) -> Result<Recovered<Model>, String> {
+    let recovered = recover_from(disk, layout).map_err(|error| error.to_string())?;
     if recovered.start == Start::Empty {
-        let writer = begin_snapshot(disk, Zxid::ZERO).map_err(|error| error.to_string())?;
+        let writer = begin_snapshot(disk, layout, Zxid::ZERO).map_err(|error| error.to_string())?;
         let finished = writer.finish(&SnapshotSeals::default());
         finished.map_err(|error| error.to_string())?;
     }
     Ok(recovered)
 }
 
-fn begin_snapshot(disk: &SimDisk, zxid: Zxid) -> Result<SnapshotWriter<SimDir>, IoError> {
+fn begin_snapshot(
+    disk: &SimDisk,
+    layout: Layout,
+    zxid: Zxid,
+) -> Result<SnapshotWriter<SimDir>, IoError> {
     let forms = [Compression::None, Compression::Gzip, Compression::Snappy];
     let compression = forms[zxid.0 as usize % forms.len()];
     let none = std::iter::empty();
-    SnapshotWriter::begin(disk.dir("data"), zxid, compression, &[], none)
+    SnapshotWriter::begin(disk.dir(layout.0), zxid, compression, &[], none)
 }
 
 impl Script {
-    fn new(disk: &SimDisk, seed: u64) -> Result<Self, String> {
-        start(disk)?;
+    fn new(disk: &SimDisk, layout: Layout) -> Result<Self, String> {
+        start(disk, layout)?;
         Ok(Script {
+            layout,
             disk: disk.clone(),
-            random: SmallRng::seed_from_u64(seed),
+            random: SmallRng::seed_from_u64(SEED),
             state: Model::default(),
-            log: TxnLog::new(disk.dir("log"), log_options()),
+            log: TxnLog::new(disk.dir(layout.1), log_options()),
             snapshot: None,
             history: Vec::new(),
             sums: vec![0],
@@ -120,21 +132,21 @@ impl Script {
     }
 
     fn append_batch(&mut self) -> Result<(), Stopped> {
-        let acknowledged = self.acknowledged();
-        let mut batch = Vec::new();
+        let (mut batch, mut state) = (Vec::new(), self.state.clone());
         for _ in 0..self.random.random_range(1..=6) {
-            let zxid = Zxid(acknowledged.0 + 1 + batch.len() as i64);
+            let zxid = self.allowed.1.next();
             let record = self.random_txn(zxid);
+            // What follows is known before it is acknowledged.
+            state.apply(&TxnRecord::decode(&record).unwrap());
+            self.sums.push(state.sum);
+            self.allowed.1 = zxid;
             self.log.append(zxid, &record).map_err(|_| Stopped)?;
             batch.push(record);
+            // As when a snapshot begins in the middle of a batch.
+            if self.random.random_range(0..50) == 0 {
+                self.log.roll().map_err(|_| Stopped)?;
+            }
         }
-        // What followed is known before it is acknowledged.
-        let mut state = self.state.clone();
-        for record in &batch {
-            state.apply(&TxnRecord::decode(record).unwrap());
-            self.sums.push(state.sum);
-        }
-        self.allowed.1 = Zxid(acknowledged.0 + batch.len() as i64);
         self.log.commit().map_err(|_| Stopped)?;
         self.state = state;
         self.history.extend(batch);
@@ -157,7 +169,7 @@ impl Script {
     fn begin_snapshot(&mut self) -> Result<(), Stopped> {
         self.log.roll().map_err(|_| Stopped)?;
         if self.snapshot.is_none()
-            && let Ok(writer) = begin_snapshot(&self.disk, self.acknowledged())
+            && let Ok(writer) = begin_snapshot(&self.disk, self.layout, self.acknowledged())
         {
             let paths = self.state.nodes.keys().cloned().collect();
             self.snapshot = Some(Slices { writer, paths });
@@ -189,7 +201,7 @@ impl Script {
     }
 
     fn purge(&mut self) -> Result<(), Stopped> {
-        let (data, log) = (self.disk.dir("data"), self.disk.dir("log"));
+        let (data, log) = (self.disk.dir(self.layout.0), self.disk.dir(self.layout.1));
         // A purge that fails is tried again another day.
         let _ = purge(&data, &log, 3);
         Ok(())
@@ -221,10 +233,10 @@ impl Script {
     /// Stops and starts in order.
     fn restart(&mut self) -> Result<(), Stopped> {
         self.snapshot = None;
-        let recovered = start(&self.disk).map_err(|_| Stopped)?;
+        let recovered = start(&self.disk, self.layout).map_err(|_| Stopped)?;
         assert_eq!(recovered.last_zxid, self.acknowledged());
         assert_eq!(recovered.state, self.state);
-        self.log = TxnLog::new(self.disk.dir("log"), log_options());
+        self.log = TxnLog::new(self.disk.dir(self.layout.1), log_options());
         Ok(())
     }
 
@@ -243,28 +255,32 @@ impl Script {
     /// All that must hold after one crash.
     fn check_crash(&self, image: &SimDisk, crash: Crash) -> Result<(), String> {
         let disk = image.crash(crash);
-        let first = start(&disk)?;
+        let first = start(&disk, self.layout)?;
         self.check(&first)?;
-        let again = start(&disk.crash(Crash::Power))?;
+        let again = start(&disk.crash(Crash::Power), self.layout)?;
         if (again.last_zxid, again.state.sum) != (first.last_zxid, first.state.sum) {
             return Err(format!(
                 "{} was served, then {} recovered",
                 first.last_zxid, again.last_zxid
             ));
         }
-        check_that_it_goes_on(&disk, &first)
+        check_that_it_goes_on(&disk, self.layout, &first)
     }
 }
 
 /// The log of a recovered server goes on, and is recovered again.
-fn check_that_it_goes_on(disk: &SimDisk, first: &Recovered<Model>) -> Result<(), String> {
+fn check_that_it_goes_on(
+    disk: &SimDisk,
+    layout: Layout,
+    first: &Recovered<Model>,
+) -> Result<(), String> {
     let zxid = first.last_zxid.next();
     let record = txn(zxid, Change::Create, "/after", b"the crash");
-    let mut log = TxnLog::new(disk.dir("log"), log_options());
+    let mut log = TxnLog::new(disk.dir(layout.1), log_options());
     log.append(zxid, &record)
         .map_err(|error| error.to_string())?;
     log.commit().map_err(|error| error.to_string())?;
-    let last = start(&disk.crash(Crash::Power))?;
+    let last = start(&disk.crash(Crash::Power), layout)?;
     let mut expected = first.state.clone();
     expected.apply(&TxnRecord::decode(&record).unwrap());
     if (last.last_zxid, last.state.sum) != (zxid, expected.sum) {
@@ -277,13 +293,13 @@ fn check_that_it_goes_on(disk: &SimDisk, first: &Recovered<Model>) -> Result<(),
 }
 
 /// Runs the script and crashes it at every operation. Returns how many crashes were tried.
-fn crash_everywhere(ignored: Option<SyncPoint>) -> Result<u64, String> {
+fn crash_everywhere(layout: Layout, ignored: Option<SyncPoint>) -> Result<u64, String> {
     let disk = SimDisk::new();
     if let Some(point) = ignored {
         disk.ignore(point);
     }
     disk.record();
-    let mut script = Script::new(&disk, SEED)?;
+    let mut script = Script::new(&disk, layout)?;
     let mut crashes = 0;
     for step in 0..=STEPS {
         for image in disk.take_images() {
@@ -305,14 +321,19 @@ fn crash_everywhere(ignored: Option<SyncPoint>) -> Result<u64, String> {
 
 #[test]
 fn a_crash_at_any_operation_loses_nothing_acknowledged() {
-    let crashes = crash_everywhere(None).unwrap();
+    let crashes = crash_everywhere(APART, None).unwrap();
     println!("{crashes} crashes");
+}
+
+#[test]
+fn a_crash_loses_nothing_when_logs_and_snapshots_share_a_directory() {
+    crash_everywhere(TOGETHER, None).unwrap();
 }
 
 #[test]
 fn every_sync_call_is_needed() {
     for point in SyncPoint::ALL {
-        let found = crash_everywhere(Some(point));
+        let found = crash_everywhere(APART, Some(point));
         println!("{point:?}: {found:?}");
         assert!(found.is_err(), "nothing is lost without {point:?}");
     }
@@ -323,8 +344,8 @@ fn every_sync_call_is_needed() {
 fn fail(arm: impl Fn(&SimDisk)) -> bool {
     let disk = SimDisk::new();
     arm(&disk);
-    let Ok(mut script) = Script::new(&disk, SEED) else {
-        let recovered = start(&disk.crash(Crash::Power)).unwrap();
+    let Ok(mut script) = Script::new(&disk, APART) else {
+        let recovered = start(&disk.crash(Crash::Power), APART).unwrap();
         assert_eq!(recovered.last_zxid, Zxid::ZERO);
         return true;
     };
@@ -343,7 +364,7 @@ fn fail(arm: impl Fn(&SimDisk)) -> bool {
 #[test]
 fn after_a_failure_nothing_more_is_acknowledged_and_nothing_is_lost() {
     let disk = SimDisk::new();
-    let mut script = Script::new(&disk, SEED).unwrap();
+    let mut script = Script::new(&disk, APART).unwrap();
     for _ in 0..STEPS / 10 {
         script.step().unwrap();
     }
