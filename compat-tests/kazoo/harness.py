@@ -7,9 +7,21 @@ import traceback
 from contextlib import contextmanager
 
 from kazoo.client import KazooClient
+from kazoo.handlers.threading import SequentialThreadingHandler
 from kazoo.retry import KazooRetry
 
 DEADLINE_S = 30
+
+
+class GatedHandler(SequentialThreadingHandler):
+    """Refuses new connections while the gate is shut."""
+
+    gate_is_shut = False
+
+    def create_connection(self, *arguments, **options):
+        if self.gate_is_shut:
+            raise ConnectionRefusedError("the gate is shut")
+        return super().create_connection(*arguments, **options)
 
 
 class Lab:
@@ -18,8 +30,17 @@ class Lab:
     def __init__(self, address):
         self.address = address
 
-    def ask(self, request):
-        """Has the driver `stop`, `start` or `restart` the server; returns when that is done."""
+    def restart(self):
+        """Stops and starts the server, and returns when it serves again.
+
+        No client connects meanwhile: one that does while Apache starts may be left without an answer.
+        """
+        GatedHandler.gate_is_shut = True
+        self._ask("stop")
+        self._ask("start")
+        GatedHandler.gate_is_shut = False
+
+    def _ask(self, request):
         print(f"@{request}", flush=True)
         answer = sys.stdin.readline().strip()
         assert answer == "done", f"the driver answered {answer!r} to {request}"
@@ -37,7 +58,8 @@ class Lab:
 
     def _client(self, **options):
         retry = KazooRetry(max_tries=-1, delay=0.05, max_delay=0.3)
-        client = KazooClient(self.address, timeout=10, connection_retry=retry, command_retry=retry.copy(), **options)
+        client = KazooClient(self.address, timeout=10, handler=GatedHandler(), connection_retry=retry,
+                             command_retry=retry.copy(), **options)
         client.start(timeout=DEADLINE_S)
         return client
 

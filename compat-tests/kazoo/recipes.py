@@ -274,7 +274,7 @@ def a_session_lives_through_a_restart_of_the_server(lab):
         client.create("/restart", b"before", ephemeral=True)
         client.create("/restart-own", acl=security.CREATOR_ALL_ACL)
         before = client.client_id
-        lab.ask("restart")
+        lab.restart()
         eventually(lambda: states[-1:] == [KazooState.CONNECTED], "the client is connected again")
         equal(states, [KazooState.SUSPENDED, KazooState.CONNECTED], "states")
         equal(client.client_id, before, "session")
@@ -288,8 +288,7 @@ def watches_go_on_after_a_restart_of_the_server(lab):
         data, children = [], []
         one.DataWatch("/restart-watch", lambda value, stat: data.append(value))
         one.ChildrenWatch("/restart-watch", lambda names: children.append(names))
-        lab.ask("stop")
-        lab.ask("start")
+        lab.restart()
         two.set("/restart-watch", b"after")
         two.create("/restart-watch/child")
         eventually(lambda: data[-1] == b"after", "the data watch is called")
@@ -299,7 +298,7 @@ def watches_go_on_after_a_restart_of_the_server(lab):
 def a_lock_is_still_held_after_a_restart_of_the_server(lab):
     with lab.clients(2) as (one, two):
         assert one.Lock("/restart-lock", "one").acquire()
-        lab.ask("restart")
+        lab.restart()
         lock = two.Lock("/restart-lock", "two")
         eventually(lambda: one.connected and two.connected, "the clients are connected again")
         equal(lock.contenders(), ["one"], "contenders")
