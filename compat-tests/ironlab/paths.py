@@ -1,0 +1,33 @@
+"""Where things are in the project's tree. Knows nothing of what is done with them."""
+
+import os
+from pathlib import Path
+
+COMPAT = Path(__file__).resolve().parent.parent
+PROJECT = COMPAT.parent
+WORK = COMPAT / ".work"
+LOGBACK = COMPAT / "java" / "logback.xml"
+GOLDEN = COMPAT / "golden"
+GO_CLIENT = WORK / "goclient"
+VENV_PYTHON = WORK / "venv" / "bin" / "python"
+RUNS = WORK / "runs"
+
+APACHE_39 = "3.9.5"
+APACHE_38 = "3.8.6"
+
+
+def class_path(version):
+    """The Java class path of one Apache release, as setup.sh has laid it out."""
+    lib = WORK / f"apache-{version}" / "lib"
+    if not lib.is_dir():
+        raise FileNotFoundError(f"{lib} is missing: run {COMPAT / 'setup.sh'}")
+    return f"{lib}/*"
+
+
+def ironkeeper_binary():
+    """The binary under test: $IRONKEEPER, else the release build of this checkout."""
+    target = Path(os.environ.get("CARGO_TARGET_DIR", PROJECT / "target"))
+    binary = Path(os.environ.get("IRONKEEPER", target / "release" / "ironkeeper"))
+    if not binary.is_file():
+        raise FileNotFoundError(f"{binary} is missing: run cargo build --release")
+    return binary

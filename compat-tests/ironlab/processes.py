@@ -1,0 +1,69 @@
+"""Child processes that never outlive the test run.
+
+Every child gets a process group of its own; what is still alive when Python ends, also by SIGTERM or SIGINT, is killed
+by its group id. Knows nothing of ZooKeeper.
+"""
+
+import atexit
+import os
+import signal
+import subprocess
+import threading
+
+_alive = set()
+_lock = threading.Lock()
+
+
+def start(argv, **kwargs):
+    """Starts `argv` in its own process group and remembers it until `reap`."""
+    child = subprocess.Popen([str(a) for a in argv], start_new_session=True, **kwargs)
+    with _lock:
+        _alive.add(child)
+    return child
+
+
+def signal_group(child, number):
+    """Sends a signal to the child and all that it started; a child that is gone is no error."""
+    try:
+        os.killpg(child.pid, number)
+    except ProcessLookupError:
+        pass
+
+
+def reap(child, timeout_s=10):
+    """Waits for the child's end, kills its group when it takes too long, and returns its exit code."""
+    try:
+        code = child.wait(timeout_s)
+    except subprocess.TimeoutExpired:
+        signal_group(child, signal.SIGKILL)
+        code = child.wait()
+    with _lock:
+        _alive.discard(child)
+    return code
+
+
+def run(argv, timeout_s=60, **kwargs):
+    """Runs `argv` to its end and returns (exit code, stdout, stderr) as text."""
+    child = start(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kwargs)
+    try:
+        out, err = child.communicate(timeout=timeout_s)
+    finally:
+        signal_group(child, signal.SIGKILL)
+        reap(child)
+    return child.returncode, out, err
+
+
+@atexit.register
+def _kill_all():
+    for child in list(_alive):
+        signal_group(child, signal.SIGKILL)
+        child.wait()
+
+
+def _end_on(number, _frame):
+    raise SystemExit(128 + number)
+
+
+def install_handlers():
+    """Makes SIGTERM end Python through its exit handlers. Call from the main thread."""
+    signal.signal(signal.SIGTERM, _end_on)

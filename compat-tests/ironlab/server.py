@@ -1,0 +1,185 @@
+"""Starts and stops one ZooKeeper server of a chosen kind on a free loopback port.
+
+The kinds take the same zoo.cfg and the same -Dname=value properties, so a test never asks which one it has.
+"""
+
+import shutil
+import signal
+import socket
+import tempfile
+import time
+from pathlib import Path
+
+from . import paths, ports, processes
+
+KINDS = ("apache-3.9.5", "apache-3.8", "ironkeeper")
+
+# Start-up dominates a test run: the cheapest collector and compiler of the JVM are enough here.
+JAVA_OPTIONS = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx256m")
+
+# A user of the scheme super, for dumps that no ACL stops. The digest is user:base64(sha1(user:password)).
+SUPER_AUTH = b"super:test"
+SUPER_DIGEST = "super:D/InIHSb7yEEbrWz8b9l71RjZJU="
+
+START_DEADLINE_S = 40
+STOP_DEADLINE_S = 20
+
+
+class ServerError(Exception):
+    """A server that did not start or stop; the message ends with its last log lines."""
+
+
+def java(version, *options):
+    """The start of a Java command line for one Apache release, up to the main class."""
+    return ["java", *JAVA_OPTIONS, f"-Dlogback.configurationFile={paths.LOGBACK}", *options,
+            "-cp", paths.class_path(version)]
+
+
+def four_letters(port, word, timeout_s=5):
+    """The whole answer to a four letter word, as text."""
+    with socket.create_connection(("127.0.0.1", port), timeout_s) as sock:
+        sock.sendall(word.encode())
+        answer = b""
+        while chunk := sock.recv(65536):
+            answer += chunk
+    return answer.decode()
+
+
+class Server:
+    """One server with a directory of its own. Use as a context manager: leaving it kills the process.
+
+    `config` are lines added to zoo.cfg; `properties` become -D arguments. `data` is taken over as dataDir where given,
+    else an empty directory is made. A server stopped with `stop` may be started again on the same port.
+    """
+
+    def __init__(self, kind, config="", properties=None, data=None):
+        if kind not in KINDS:
+            raise ValueError(f"unknown server kind {kind}: choose one of {', '.join(KINDS)}")
+        self.kind = kind
+        self.port = ports.free()
+        self.config = config
+        self.properties = dict(properties or {})
+        paths.RUNS.mkdir(parents=True, exist_ok=True)
+        self.home = Path(tempfile.mkdtemp(prefix=f"{kind}-", dir=paths.RUNS))
+        self.data = Path(data) if data else self.home / "data"
+        self.log_path = self.home / "server.log"
+        self._child = None
+
+    def __enter__(self):
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(self, *_failure):
+        self.kill()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    @property
+    def version_2(self):
+        """The directory of logs and snapshots."""
+        return self.data / "version-2"
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
+
+    def start(self):
+        """Starts the process and returns once it answers srvr as a server that serves."""
+        self.launch()
+        self.wait_until_serving()
+
+    def launch(self):
+        """Starts the process and returns at once. Several servers can so start side by side."""
+        self.data.mkdir(parents=True, exist_ok=True)
+        cfg = self.home / "zoo.cfg"
+        cfg.write_text(self._zoo_cfg())
+        with open(self.log_path, "ab") as log:
+            self._child = processes.start(self._command(cfg), stdout=log, stderr=log, cwd=self.home)
+
+    def wait_until_serving(self):
+        """Polls srvr until the server says its mode; raises ServerError when it ends or takes too long."""
+        deadline = time.monotonic() + START_DEADLINE_S
+        while time.monotonic() < deadline:
+            if self._child.poll() is not None:
+                code = self._child.returncode
+                processes.reap(self._child)
+                self._child = None
+                raise ServerError(f"{self.kind} ended with code {code} at start\n{self.log_tail()}")
+            if "\nMode: " in self._try_srvr():
+                return
+            time.sleep(0.02)
+        raise ServerError(f"{self.kind} did not serve within {START_DEADLINE_S} s\n{self.log_tail()}")
+
+    def wait_for(self, condition, what):
+        """Polls a condition; ServerError with the log's end when it does not come true in time."""
+        deadline = time.monotonic() + START_DEADLINE_S
+        while not condition():
+            if time.monotonic() > deadline:
+                raise ServerError(f"{self.kind}: not within {START_DEADLINE_S} s: {what}\n{self.log_tail()}")
+            time.sleep(0.02)
+
+    def stop(self):
+        """SIGTERM and wait. Returns the exit code (a JVM ended by SIGTERM has 143)."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self):
+        """SIGKILL and wait; nothing happens when the server is not running."""
+        return self._end(signal.SIGKILL)
+
+    def restart(self):
+        """Stops the server and starts it again on the same port and files."""
+        self.stop()
+        self.start()
+
+    def pause(self):
+        """SIGSTOP: the sockets stay, nothing is answered."""
+        processes.signal_group(self._child, signal.SIGSTOP)
+
+    def resume(self):
+        """SIGCONT after `pause`."""
+        processes.signal_group(self._child, signal.SIGCONT)
+
+    def ask(self, word):
+        """The answer to a four letter word."""
+        return four_letters(self.port, word)
+
+    def mntr(self):
+        """mntr as a dict of texts, keys with their zk_ in front."""
+        lines = (line.split("\t", 1) for line in self.ask("mntr").splitlines())
+        return {parts[0]: parts[1] for parts in lines if len(parts) == 2}
+
+    def log(self):
+        """All that the server has written to stdout and stderr."""
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    def log_tail(self, lines=25):
+        return "\n".join(self.log().splitlines()[-lines:])
+
+    def _end(self, number):
+        if self._child is None:
+            return None
+        processes.signal_group(self._child, number)
+        code = processes.reap(self._child, STOP_DEADLINE_S)
+        self._child = None
+        return code
+
+    def _try_srvr(self):
+        try:
+            return four_letters(self.port, "srvr", timeout_s=0.5)
+        except OSError:
+            return ""
+
+    def _zoo_cfg(self):
+        return (f"clientPort={self.port}\nclientPortAddress=127.0.0.1\ndataDir={self.data}\n"
+                f"admin.enableServer=false\n4lw.commands.whitelist=*\n{self.config}\n")
+
+    def _command(self, cfg):
+        properties = {"zookeeper.DigestAuthenticationProvider.superDigest": SUPER_DIGEST, **self.properties}
+        flags = [f"-D{name}={value}" for name, value in properties.items()]
+        if self.kind == "ironkeeper":
+            return [paths.ironkeeper_binary(), "serve", *flags, cfg]
+        version = paths.APACHE_38 if self.kind == "apache-3.8" else paths.APACHE_39
+        return [*java(version, *flags), "org.apache.zookeeper.server.quorum.QuorumPeerMain", cfg]
