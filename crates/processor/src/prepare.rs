@@ -192,7 +192,8 @@ impl Processor {
         self.finish(tree, &making, OpCode::CREATE_SESSION, Ok(body))
     }
 
-    /// The record: header, body, and the digest of the tree when all so far is applied.
+    /// The record: header, body, and the digest of the tree when all so far is applied. That of a
+    /// refused write has none (`PrepRequestProcessor.pRequestHelper`).
     fn finish(
         &self,
         tree: &DataTree,
@@ -200,6 +201,7 @@ impl Processor {
         op: OpCode,
         outcome: Outcome<'_>,
     ) -> Prepared {
+        let has_digest = tree.options().digest && outcome.is_ok();
         let (op, body) = match outcome {
             Ok(body) => (op, body),
             Err(err) => (OpCode::ERROR, TxnBody::Error(ErrorTxn { err })),
@@ -214,7 +216,7 @@ impl Processor {
         let mut record = BytesMut::with_capacity(256);
         header.encode(&mut record);
         body.encode(&mut record);
-        if tree.options().digest {
+        if has_digest {
             let tree_digest = self.outstanding.digest(tree);
             TxnDigest {
                 version: DIGEST_VERSION,
