@@ -183,13 +183,13 @@ impl Identities {
 pub fn authenticate(
     rules: &AuthRules,
     scheme: &str,
-    auth: &[u8],
+    auth: proto::Buffer<'_>,
     address: &str,
 ) -> Option<Vec<Id<'static>>> {
     match rules.scheme(scheme)? {
         Scheme::Ip => Some(vec![id("ip", address)]),
         Scheme::Digest => {
-            let digest = rules.digest_id(&proto::decode_java_utf8(auth));
+            let digest = rules.digest_id(&proto::decode_java_utf8(auth?));
             let superuser = rules.super_digest.as_ref() == Some(&digest);
             let mut ids = vec![id("digest", &digest)];
             if superuser {
@@ -325,11 +325,15 @@ mod tests {
             super_digest,
             ..AuthRules::default()
         };
-        let ids = authenticate(&rules, "digest", b"super:test", "127.0.0.1").unwrap();
+        let ids = authenticate(&rules, "digest", Some(b"super:test"), "127.0.0.1").unwrap();
         assert!(ids.contains(&id("super", "")));
-        let ids = authenticate(&rules, "digest", b"super:wrong", "127.0.0.1").unwrap();
+        let ids = authenticate(&rules, "digest", Some(b"super:wrong"), "127.0.0.1").unwrap();
         assert_eq!(ids.len(), 1);
-        assert_eq!(authenticate(&rules, "world", b"anyone", "127.0.0.1"), None);
+        assert_eq!(authenticate(&rules, "digest", None, "127.0.0.1"), None);
+        assert_eq!(
+            authenticate(&rules, "world", Some(b"anyone"), "127.0.0.1"),
+            None
+        );
     }
 
     #[test]

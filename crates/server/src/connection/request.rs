@@ -154,7 +154,7 @@ impl Connection {
             &mut body,
         );
         let (missed, err) = match outcome {
-            Ok(answer) => (answer.missed, ErrorCode::OK),
+            Ok(answer) => (answer.missed, answer.err),
             Err(err) => (Vec::new(), err),
         };
         for (event, path) in missed {
@@ -184,8 +184,7 @@ impl Connection {
         let packet = AuthPacket::decode(&mut Bits::with_limits(body, server.limits));
         let packet = packet.map_err(malformed)?;
         let scheme = packet.scheme.as_deref().unwrap_or_default();
-        let auth = packet.auth.unwrap_or_default();
-        match authenticate(&server.access.auth, scheme, auth, &self.address) {
+        match authenticate(&server.access.auth, scheme, packet.auth, &self.address) {
             Some(ids) => {
                 self.add_identities(ids);
                 self.send_header(xid, Zxid::ZERO, ErrorCode::OK);
