@@ -13,7 +13,7 @@ use proto::records::{
     SyncResponse, WhoAmIResponse,
 };
 use proto::{
-    AddWatchMode, Encode, ErrorCode, EventType, Input, OpCode, Perms, SessionId, Ustring, Vector,
+    AddWatchMode, Encode, ErrorCode, EventType, Input, OpCode, Perms, SessionId, Ustring,
     WatcherType,
 };
 
@@ -21,6 +21,7 @@ use crate::access::{AccessRules, check_access, without_hashes};
 use crate::auth::Identities;
 use crate::prepare::is_write_multi;
 use crate::reply::end_of_parts;
+use crate::rewatch::rewatch;
 
 /// Who reads.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +57,7 @@ impl From<Malformed> for ErrorCode {
 }
 
 /// A body that cannot be parsed, or holds null where Java stumbles.
-struct Malformed;
+pub(crate) struct Malformed;
 
 impl From<jute::Error> for Malformed {
     fn from(_: jute::Error) -> Self {
@@ -64,22 +65,35 @@ impl From<jute::Error> for Malformed {
     }
 }
 
-fn some<'p>(path: &'p Ustring<'_>) -> Result<&'p str, Malformed> {
+pub(crate) fn some<'p>(path: &'p Ustring<'_>) -> Result<&'p str, Malformed> {
     path.as_deref().ok_or(Malformed)
 }
 
+/// A way to the watches, taken only by reads that have to do with them: they are behind a lock
+/// that most reads should not wait for.
+pub trait WatchAccess {
+    /// Does something with the watches.
+    fn with<T>(&mut self, what: impl FnOnce(&mut Watches) -> T) -> T;
+}
+
+impl WatchAccess for Watches {
+    fn with<T>(&mut self, what: impl FnOnce(&mut Watches) -> T) -> T {
+        what(self)
+    }
+}
+
 /// A tree and its watches, for one read.
-struct Read<'r> {
+struct Read<'r, W> {
     tree: &'r DataTree,
-    watches: &'r mut Watches,
+    watches: &'r mut W,
     reader: Reader<'r>,
 }
 
 /// Answers a read: its reply's body goes to `out`, or nothing but a code comes back. Reads do not
 /// check their paths: what no znode has is NoNode.
-pub fn answer(
+pub fn answer<W: WatchAccess>(
     tree: &DataTree,
-    watches: &mut Watches,
+    watches: &mut W,
     reader: Reader<'_>,
     op: OpCode,
     body: &[u8],
@@ -103,7 +117,7 @@ fn read<'a, T: proto::Decode<'a>>(input: &mut Input<'a>) -> Result<T, Malformed>
     Ok(input.read()?)
 }
 
-impl<'r> Read<'r> {
+impl<'r, W: WatchAccess> Read<'r, W> {
     fn dispatch(
         mut self,
         op: OpCode,
@@ -186,7 +200,9 @@ impl<'r> Read<'r> {
             outcome => Some(outcome?),
         };
         if request.watch {
-            self.watches.watch_data(path, self.reader.watcher);
+            let watcher = self.reader.watcher;
+            self.watches
+                .with(|watches| watches.watch_data(path, watcher));
         }
         let stat = node.ok_or(ErrorCode::NO_NODE)?.stat();
         ExistsResponse { stat }.encode(out);
@@ -196,7 +212,9 @@ impl<'r> Read<'r> {
     fn get_data(&mut self, path: &str, watch: bool, out: &mut BytesMut) -> Result<(), Refused> {
         let node = self.readable(path)?;
         if watch {
-            self.watches.watch_data(path, self.reader.watcher);
+            let watcher = self.reader.watcher;
+            self.watches
+                .with(|watches| watches.watch_data(path, watcher));
         }
         GetDataResponse {
             data: node.data(),
@@ -215,7 +233,9 @@ impl<'r> Read<'r> {
     ) -> Result<NodeRef<'r>, Refused> {
         let node = self.readable(path)?;
         if watch {
-            self.watches.watch_children(path, self.reader.watcher);
+            let watcher = self.reader.watcher;
+            self.watches
+                .with(|watches| watches.watch_children(path, watcher));
         }
         out.put_i32(node.child_count() as i32);
         for name in node.children() {
@@ -311,10 +331,13 @@ impl<'r> Read<'r> {
         Ok(())
     }
 
-    fn check_watches(&self, request: &CheckWatchesRequest<'_>) -> Result<(), Refused> {
+    fn check_watches(&mut self, request: &CheckWatchesRequest<'_>) -> Result<(), Refused> {
         let kind = WatcherType::from_wire(request.r#type).ok_or(Malformed)?;
         let path = some(&request.path)?;
-        let there = self.watches.contains(path, self.reader.watcher, kind);
+        let watcher = self.reader.watcher;
+        let there = self
+            .watches
+            .with(|watches| watches.contains(path, watcher, kind));
         if there {
             Ok(())
         } else {
@@ -325,7 +348,10 @@ impl<'r> Read<'r> {
     fn remove_watches(&mut self, request: &RemoveWatchesRequest<'_>) -> Result<(), Refused> {
         let kind = WatcherType::from_wire(request.r#type).ok_or(Malformed)?;
         let path = some(&request.path)?;
-        let removed = self.watches.remove(path, self.reader.watcher, kind);
+        let watcher = self.reader.watcher;
+        let removed = self
+            .watches
+            .with(|watches| watches.remove(path, watcher, kind));
         if removed {
             Ok(())
         } else {
@@ -339,62 +365,22 @@ impl<'r> Read<'r> {
         out: &mut BytesMut,
     ) -> Result<(), Refused> {
         let mode = AddWatchMode::from_wire(request.mode).ok_or(Malformed)?;
-        self.watches
-            .add(some(&request.path)?, self.reader.watcher, mode);
+        let (path, watcher) = (some(&request.path)?, self.reader.watcher);
+        self.watches.with(|watches| watches.add(path, watcher, mode));
         ErrorResponse { err: ErrorCode::OK }.encode(out);
         Ok(())
     }
 
-    /// What was missed is told at once, the rest is watched again; nobody asks for READ here
-    /// (`DataTree.setWatches`).
     fn set_watches(&mut self, request: &SetWatches2<'_>) -> Result<Answer, Malformed> {
-        let mut missed = Vec::new();
-        let since = request.relative_zxid;
-        let watcher = self.reader.watcher;
-        for path in paths(&request.data_watches)? {
-            let event = match self.tree.get(path) {
-                None => EventType::NodeDeleted,
-                Some(node) if node.stored_stat().mzxid > since => EventType::NodeDataChanged,
-                Some(_) => {
-                    self.watches.watch_data(path, watcher);
-                    continue;
-                }
-            };
-            missed.push((event, path.to_owned()));
-        }
-        for path in paths(&request.exist_watches)? {
-            match self.tree.get(path) {
-                Some(_) => missed.push((EventType::NodeCreated, path.to_owned())),
-                None => self.watches.watch_data(path, watcher),
-            }
-        }
-        for path in paths(&request.child_watches)? {
-            let event = match self.tree.get(path) {
-                None => EventType::NodeDeleted,
-                Some(node) if node.stored_stat().pzxid > since => EventType::NodeChildrenChanged,
-                Some(_) => {
-                    self.watches.watch_children(path, watcher);
-                    continue;
-                }
-            };
-            missed.push((event, path.to_owned()));
-        }
-        for path in paths(&request.persistent_watches)? {
-            self.watches.add(path, watcher, AddWatchMode::Persistent);
-        }
-        for path in paths(&request.persistent_recursive_watches)? {
-            self.watches
-                .add(path, watcher, AddWatchMode::PersistentRecursive);
-        }
+        let (tree, watcher) = (self.tree, self.reader.watcher);
+        let missed = self
+            .watches
+            .with(|watches| rewatch(tree, watches, watcher, request))?;
         Ok(Answer {
             missed,
             ..Answer::default()
         })
     }
-}
-
-fn paths<'p>(list: &'p Vector<Ustring<'_>>) -> Result<Vec<&'p str>, Malformed> {
-    list.as_ref().ok_or(Malformed)?.iter().map(some).collect()
 }
 
 /// `MultiOperationRecord.deserialize`, for the two kinds that multiRead takes.
