@@ -250,7 +250,8 @@ impl<'r> Read<'r> {
         out: &mut BytesMut,
     ) -> Result<(), Refused> {
         let prefix = request.prefix_path.as_deref().unwrap_or_default();
-        let prefix = if matches!(prefix.trim(), "" | "/") {
+        // Java's trim takes off what is not above a space.
+        let prefix = if matches!(prefix.trim_matches(|c| c <= ' '), "" | "/") {
             ""
         } else {
             prefix
