@@ -2,17 +2,21 @@
 
 use bytes::BytesMut;
 use datatree::DataTree;
-use proto::records::{CreateRequest, CreateTTLRequest, ErrorTxn, MultiHeader, MultiTxn, Txn};
+use proto::records::{
+    CreateRequest, CreateTTLRequest, ErrorTxn, GetDataRequest, MultiHeader, MultiTxn, Txn,
+};
 use proto::txn::TxnBody;
 use proto::{CreateMode, Encode, ErrorCode, Input, OpCode};
 
-use super::write::{Write, some};
+use super::write::Write;
 use super::{Making, Outcome, Prepared, Processor, WriteRequest, write};
 
 /// A multi that is none.
 enum Malformed {
-    /// The bytes say so: the refusal takes a zxid.
+    /// The bytes say so, or a path is null: the refusal takes a zxid.
     Bytes,
+    /// Nothing but reads: Apache stumbles so late that the refusal has a digest.
+    Reads,
     /// Null where Java stumbles before a zxid is taken.
     Null,
 }
@@ -23,16 +27,39 @@ impl From<jute::Error> for Malformed {
     }
 }
 
-/// `MultiOperationRecord.deserialize`. Only writes: one with reads is accepted by its parser and
-/// then stumbled on, which comes to the same answer.
+impl From<write::Malformed> for Malformed {
+    fn from(_: write::Malformed) -> Self {
+        Malformed::Bytes
+    }
+}
+
+/// `MultiOperationRecord.deserialize`, and where a null path is found (`getPendingChanges`).
 fn parse_parts<'a>(input: &mut Input<'a>) -> Result<Vec<(OpCode, Write<'a>)>, Malformed> {
     let mut parts = Vec::new();
+    let (mut reads, mut null_paths) = (0, 0);
     loop {
         let header: MultiHeader = input.read()?;
-        if header.done {
-            return Ok(parts);
+        match header.r#type {
+            _ if header.done => break,
+            OpCode::GET_DATA | OpCode::GET_CHILDREN => {
+                let GetDataRequest { path, .. } = input.read()?;
+                reads += 1;
+                null_paths += usize::from(path.is_none());
+            }
+            op => {
+                let (op, write) = parse_part(op, input)?;
+                null_paths += usize::from(path_of(&write).is_none());
+                parts.push((op, write));
+            }
         }
-        parts.push(parse_part(header.r#type, input)?);
+        if reads > 0 && !parts.is_empty() {
+            return Err(Malformed::Bytes);
+        }
+    }
+    match (null_paths, reads) {
+        (0, 0) => Ok(parts),
+        (0, _) => Err(Malformed::Reads),
+        _ => Err(Malformed::Bytes),
     }
 }
 
@@ -100,15 +127,23 @@ fn ttl_part<'a>(request: CreateTTLRequest<'a>) -> Result<(OpCode, Write<'a>), Ma
     ))
 }
 
-fn path_of<'p>(write: &'p Write<'_>) -> Result<&'p str, ErrorCode> {
-    some(match write {
+fn path_of<'p>(write: &'p Write<'_>) -> Option<&'p str> {
+    let path = match write {
         Write::Create(_, request) => &request.path,
         Write::CreateTtl(request) => &request.path,
         Write::Delete(request) => &request.path,
         Write::SetData(request) => &request.path,
         Write::Check(request) => &request.path,
         _ => &None,
-    })
+    };
+    path.as_deref()
+}
+
+fn borrowed((op, data): &(OpCode, Vec<u8>)) -> Txn<'_> {
+    Txn {
+        r#type: *op,
+        data: Some(data),
+    }
 }
 
 fn bytes_of(record: &impl Encode) -> Vec<u8> {
@@ -126,30 +161,29 @@ impl Processor {
     ) -> Prepared {
         let mut input = Input::with_limits(request.body, self.rules.limits);
         let parts = parse_parts(&mut input);
+        let err = ErrorCode::MARSHALLING_ERROR;
         if matches!(parts, Err(Malformed::Null)) {
-            return Prepared::Refused(ErrorCode::MARSHALLING_ERROR);
+            return Prepared::Refused(err);
         }
         let making = Making {
             who: request.who,
             zxid: self.next_zxid(),
             time,
         };
-        let parts = parts
-            .ok()
-            .filter(|parts| parts.iter().all(|(_, part)| path_of(part).is_ok()));
         match parts {
-            None => self.finish(tree, &making, request.op, Err(ErrorCode::MARSHALLING_ERROR)),
-            Some(parts) => {
+            Ok(parts) => {
                 let txns = self.make_parts(tree, &making, &parts);
-                let borrowed = txns.iter().map(|(op, data)| Txn {
-                    r#type: *op,
-                    data: Some(data),
-                });
                 let body = TxnBody::Multi(MultiTxn {
-                    txns: Some(borrowed.collect()),
+                    txns: Some(txns.iter().map(borrowed).collect()),
                 });
                 self.finish(tree, &making, request.op, Ok(body))
             }
+            Err(Malformed::Reads) => {
+                let body = TxnBody::Error(ErrorTxn { err });
+                let has_digest = tree.options().digest;
+                self.record(tree, &making, OpCode::ERROR, &body, has_digest)
+            }
+            Err(_) => self.finish(tree, &making, request.op, Err(err)),
         }
     }
 
