@@ -1,6 +1,6 @@
 //! The tree: what is asked of it, and the four changes a znode can undergo.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use proto::records::{Acl, Stat, StatPersisted};
@@ -10,6 +10,7 @@ use crate::acl::{AclId, AclList, AclTable, read_acl_unsafe};
 use crate::apply::Change;
 use crate::arena::{Arena, Node, Slot};
 use crate::digest::{DigestLog, DigestLogEntry, node_digest};
+use crate::ephemerals::Ephemerals;
 use crate::owner::{Owner, OwnerRules};
 use crate::quota::{LIMIT_NODE, QUOTA_ROOT, QuotaPaths, QuotaStats, STAT_NODE};
 use crate::quota::{stat_path, trimmed_quota_path};
@@ -52,8 +53,7 @@ pub struct DataTree {
     pub(crate) last_digest: Option<DigestLogEntry>,
     pub(crate) digest_mismatches: u64,
     pub(crate) frozen: Option<Frozen>,
-    pub(crate) ephemerals: BTreeMap<SessionId, BTreeSet<Slot>>,
-    pub(crate) ephemeral_count: usize,
+    ephemerals: Ephemerals,
     containers: BTreeSet<Slot>,
     ttls: BTreeSet<Slot>,
     quotas: QuotaPaths,
@@ -185,8 +185,7 @@ impl DataTree {
             last_digest: None,
             digest_mismatches: 0,
             frozen: None,
-            ephemerals: BTreeMap::new(),
-            ephemeral_count: 0,
+            ephemerals: Ephemerals::default(),
             containers: BTreeSet::new(),
             ttls: BTreeSet::new(),
             quotas: QuotaPaths::default(),
@@ -270,7 +269,7 @@ impl DataTree {
 
     /// Ephemeral znodes of all sessions.
     pub fn ephemeral_count(&self) -> usize {
-        self.ephemeral_count
+        self.ephemerals.len()
     }
 
     /// Characters of all paths and bytes of all data, the root's twice
@@ -290,15 +289,21 @@ impl DataTree {
         &self.sessions
     }
 
-    /// The paths of a session's ephemeral znodes.
+    /// The paths of a session's ephemeral znodes, in the order in which they came.
     pub fn ephemerals(&self, session: SessionId) -> impl Iterator<Item = String> + '_ {
-        let slots = self.ephemerals.get(&session).into_iter().flatten();
-        slots.map(|&slot| self.arena.path(slot))
+        self.ephemerals
+            .of(session)
+            .map(|slot| self.arena.path(slot))
+    }
+
+    /// The most ephemeral znodes that a session has had at a time, since it had none.
+    pub fn most_ephemerals(&self, session: SessionId) -> usize {
+        self.ephemerals.most(session)
     }
 
     /// Sessions that have ephemeral znodes, ascending.
     pub fn sessions_with_ephemerals(&self) -> impl Iterator<Item = SessionId> + '_ {
-        self.ephemerals.keys().copied()
+        self.ephemerals.sessions()
     }
 
     /// How many znodes are below `path` (`DataTree.getAllChildrenNumber`, its counting of the
@@ -360,10 +365,7 @@ impl DataTree {
             Owner::Nobody => {}
             Owner::Container => drop(self.containers.insert(slot)),
             Owner::Ttl { .. } => drop(self.ttls.insert(slot)),
-            Owner::Session(session) => {
-                self.ephemerals.entry(session).or_default().insert(slot);
-                self.ephemeral_count += 1;
-            }
+            Owner::Session(session) => self.ephemerals.insert(session, slot),
         }
     }
 
@@ -376,18 +378,7 @@ impl DataTree {
             Owner::Nobody => {}
             Owner::Container => drop(self.containers.remove(&slot)),
             Owner::Ttl { .. } => drop(self.ttls.remove(&slot)),
-            Owner::Session(session) => self.forget_ephemeral(session, slot),
-        }
-    }
-
-    fn forget_ephemeral(&mut self, session: SessionId, slot: Slot) {
-        if let Some(slots) = self.ephemerals.get_mut(&session)
-            && slots.remove(&slot)
-        {
-            self.ephemeral_count -= 1;
-            if slots.is_empty() {
-                self.ephemerals.remove(&session);
-            }
+            Owner::Session(session) => self.ephemerals.remove(session, slot),
         }
     }
 
