@@ -1,1 +1,5 @@
-"""The checks: each module has `run(report, kind)` or, where it compares two servers, says so in its own text."""
+"""The checks, one module a suite. Each has NAME and either `run(report, kind)` or `tasks(report, kind)`.
+
+`tasks` returns callables that may run side by side; `run` is one such task. `kind` is the server under test; a suite
+that compares it with Apache starts its own oracle.
+"""

@@ -7,6 +7,7 @@ with the second half in the same sessions, the reader shows what is left.
 import json
 import os
 from dataclasses import dataclass, field
+from functools import partial
 
 from ironlab import disk, history, ops, paths, snapshot, tree
 from ironlab.report import equal
@@ -33,14 +34,24 @@ class Journey:
     properties: dict = field(default_factory=dict)
 
 
-def run(report, kind):
-    for journey in _journeys(kind):
-        with report.check(NAME, kind, journey.claim):
-            _travel(journey)
-    for writer, reader in dict.fromkeys([(ORACLE, kind), (kind, ORACLE)]):
-        for place, kept in (("in its checksum", lambda length: 6), ("before its last byte", lambda length: length - 1)):
-            with report.check(NAME, kind, f"a last record of {writer} torn {place} is cut by {reader}"):
-                _torn(writer, reader, kept)
+def tasks(report, kind):
+    """The journeys, which need nothing of each other."""
+    return [partial(_checked, report, kind, *task) for task in _journey_tasks(kind) + _torn_tasks(kind)]
+
+
+def _checked(report, kind, claim, function, *arguments):
+    with report.check(NAME, kind, claim):
+        function(*arguments)
+
+
+def _journey_tasks(kind):
+    return [(journey.claim, _travel, journey) for journey in _journeys(kind)]
+
+
+def _torn_tasks(kind):
+    places = {"in its checksum": lambda length: 6, "before its last byte": lambda length: length - 1}
+    return [(f"a last record of {writer} torn {place} is cut by {reader}", _torn, writer, reader, kept)
+            for writer, reader in dict.fromkeys([(ORACLE, kind), (kind, ORACLE)]) for place, kept in places.items()]
 
 
 def _journeys(kind):

@@ -129,9 +129,11 @@ def unknown_and_internal_op_codes_get_minus_6_with_zxid_minus_1_and_a_close(serv
 
 def an_ill_formed_body_gets_minus_5_and_the_connection_stays(server):
     broken = b"\0\0\0\x7f/short"
+    # Answered before their body is read, or (deleteContainer) meant for the server itself.
+    others = {"auth", "sasl", "check", "reconfig", "deleteContainer"}
     with Client(server.port) as client:
         for name, (code, record, _) in ops.OPS.items():
-            if record not in ("Empty",) and name not in ("auth", "sasl", "check", "reconfig"):
+            if record != "Empty" and name not in others:
                 equal(client.call_raw(code, broken).err, ops.MARSHALLING_ERROR, name)
         equal(client.call("exists", path="/", watch=False).err, ops.OK, "exists afterwards")
 

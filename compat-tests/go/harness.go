@@ -51,11 +51,24 @@ type lab struct {
 	driver  *bufio.Scanner
 }
 
-// ask has the driver do one thing with the server ("stop", "start" or "restart") and returns when it is done.
+// ask has the driver do one thing with the server ("stop" or "start") and returns when it is done.
 func (l *lab) ask(request string) {
 	fmt.Printf("@%s\n", request)
 	if !l.driver.Scan() || l.driver.Text() != "done" {
 		failf("the driver did not %s the server: %q", request, l.driver.Text())
+	}
+}
+
+// restart stops and starts the server. The clients' gates are shut meanwhile: a client that connects while Apache
+// starts may be left without an answer.
+func (l *lab) restart(clients ...*client) {
+	for _, c := range clients {
+		c.gate.set(true)
+	}
+	l.ask("stop")
+	l.ask("start")
+	for _, c := range clients {
+		c.gate.set(false)
 	}
 }
 
@@ -124,18 +137,23 @@ func (g *gate) dial(network, address string, timeout time.Duration) (net.Conn, e
 	return conn, err
 }
 
-// cut breaks the connection and lets none through until open.
-func (g *gate) cut() {
+// set shuts or opens the gate for new connections.
+func (g *gate) set(shut bool) {
 	g.Lock()
 	defer g.Unlock()
-	g.shut = true
+	g.shut = shut
+}
+
+// cut shuts the gate and breaks the connection that is there.
+func (g *gate) cut() {
+	g.set(true)
+	g.Lock()
+	defer g.Unlock()
 	g.conn.Close()
 }
 
 func (g *gate) open() {
-	g.Lock()
-	defer g.Unlock()
-	g.shut = false
+	g.set(false)
 }
 
 // event waits for a watch event.

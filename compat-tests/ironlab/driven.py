@@ -1,6 +1,6 @@
 """Runs a client program that asks, by lines on its stdout, for its server to be stopped and started.
 
-The program prints `@stop`, `@start` or `@restart` and goes on when it reads `done`; for each check it prints
+The program prints `@stop` or `@start` and goes on when it reads `done`; for each check it prints
 `ok<TAB>claim` or `FAIL<TAB>claim<TAB>reason`, and at the end `N passed, M failed`.
 """
 
@@ -36,7 +36,7 @@ def run(report, suite, server, argv):
 def _line(report, suite, server, child, line):
     """Acts on one line; returns it when it is the summary."""
     if line.startswith("@"):
-        getattr(server, {"@stop": "stop", "@start": "start", "@restart": "restart"}[line])()
+        {"@stop": server.stop, "@start": server.start}[line]()
         child.stdin.write("done\n")
         child.stdin.flush()
     elif line.startswith(("ok\t", "FAIL\t")):

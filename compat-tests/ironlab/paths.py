@@ -10,7 +10,6 @@ LOGBACK = COMPAT / "java" / "logback.xml"
 GOLDEN = COMPAT / "golden"
 GO_CLIENT = WORK / "goclient"
 VENV_PYTHON = WORK / "venv" / "bin" / "python"
-RUNS = WORK / "runs"
 
 APACHE_39 = "3.9.5"
 APACHE_38 = "3.8.6"

@@ -25,6 +25,14 @@ class Report:
         else:
             self._passed(suite, kind, claim, time.monotonic() - start)
 
+    @contextmanager
+    def guard(self, suite, kind):
+        """Makes an exception between checks, as of a server that does not start, a failed check."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - nothing may pass unseen
+            self._failed(suite, kind, "the suite did not come to its end", error)
+
     def run(self, suite, kind, checks, *arguments):
         """Runs functions, each a check whose claim is its name."""
         for function in checks:
@@ -37,13 +45,14 @@ class Report:
     def _passed(self, suite, kind, claim, seconds):
         with self._lock:
             self.passed += 1
-            print(f"ok    {kind:13} {suite}: {claim} ({seconds:.2f} s)", flush=True)
+            took = f" ({seconds:.1f} s)" if seconds >= 0.1 else ""
+            print(f"ok    {kind:12}  {suite}: {claim}{took}", flush=True)
 
     def _failed(self, suite, kind, claim, error):
-        where = "".join(traceback.format_exception(type(error), error, error.__traceback__)[-4:])
+        where = "".join(traceback.format_exception(type(error), error, error.__traceback__)[-2:])
         with self._lock:
             self.failed += 1
-            print(f"FAIL  {kind:13} {suite}: {claim}\n{_indent(where)}", flush=True)
+            print(f"FAIL  {kind:12}  {suite}: {claim}\n{_indent(where)}", flush=True)
 
 
 def _indent(text):

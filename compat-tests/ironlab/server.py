@@ -6,11 +6,10 @@ The kinds take the same zoo.cfg and the same -Dname=value properties, so a test 
 import shutil
 import signal
 import socket
-import tempfile
 import time
 from pathlib import Path
 
-from . import paths, ports, processes
+from . import paths, ports, processes, rundir
 
 KINDS = ("apache-3.9.5", "apache-3.8", "ironkeeper")
 
@@ -59,8 +58,7 @@ class Server:
         self.port = ports.free()
         self.config = config
         self.properties = dict(properties or {})
-        paths.RUNS.mkdir(parents=True, exist_ok=True)
-        self.home = Path(tempfile.mkdtemp(prefix=f"{kind}-", dir=paths.RUNS))
+        self.home = rundir.new(kind)
         self.data = Path(data) if data else self.home / "data"
         self.log_path = self.home / "server.log"
         self._child = None

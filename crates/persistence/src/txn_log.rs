@@ -96,8 +96,6 @@ pub struct TxnLog<D: Dir> {
     dir: D,
     options: TxnLogOptions,
     current: Option<Current<D::File>>,
-    /// Files that were left with records not yet durable.
-    rolled: Vec<D::File>,
     /// Whether the current file has records not yet durable.
     dirty: bool,
     /// Whether a file was made whose name is not yet durable.
@@ -115,7 +113,6 @@ impl<D: Dir> TxnLog<D> {
             dir,
             options,
             current: None,
-            rolled: Vec::new(),
             dirty: false,
             new_name: false,
             batch: BytesMut::new(),
@@ -161,10 +158,8 @@ impl<D: Dir> TxnLog<D> {
     /// report success for bytes that the system has dropped.
     pub fn commit(&mut self) -> Result<Committed, LogError> {
         self.check_open()?;
-        let outcome = self.write_batch().and_then(|()| self.sync());
-        let sync_time = self.latch(outcome)?;
+        self.make_durable()?;
         let committed = Committed {
-            sync_time,
             file_size: self.current.as_ref().map_or(0, Current::size),
             ..std::mem::take(&mut self.committing)
         };
@@ -177,8 +172,10 @@ impl<D: Dir> TxnLog<D> {
 
     /// Leaves the current file; the next record begins a new one. Called before a snapshot is
     /// taken, so the size since the last snapshot begins again at 0 (`ZKDatabase.rollLog`).
-    /// Records appended but not committed go to the old file, and are durable with the next
-    /// commit.
+    ///
+    /// Records appended but not committed go to the old file and are made durable at once, to be
+    /// reported by the next commit: or else a power failure could leave the new file's records
+    /// without those before them. Apache syncs both files together.
     ///
     /// # Errors
     /// As [`TxnLog::commit`].
@@ -225,15 +222,16 @@ impl<D: Dir> TxnLog<D> {
     }
 
     fn leave_file(&mut self) -> Result<(), LogError> {
-        let outcome = self.write_batch();
-        self.latch(outcome)?;
+        self.make_durable()?;
         if let Some(current) = self.current.take() {
             self.size_before_current += current.size();
-            if std::mem::take(&mut self.dirty) {
-                self.rolled.extend(current.file);
-            }
         }
         Ok(())
+    }
+
+    fn make_durable(&mut self) -> Result<(), LogError> {
+        let outcome = self.write_batch().and_then(|()| self.sync());
+        self.latch(outcome)
     }
 
     fn write_batch(&mut self) -> Result<(), LogError> {
@@ -265,30 +263,29 @@ impl<D: Dir> TxnLog<D> {
         Ok(())
     }
 
-    fn sync(&mut self) -> Result<Duration, LogError> {
+    fn sync(&mut self) -> Result<(), LogError> {
+        let Some(current) = self.current.as_ref().filter(|_| self.dirty) else {
+            return Ok(());
+        };
         if !self.options.force_sync {
-            self.rolled.clear();
-            return Ok(Duration::ZERO);
+            return Ok(());
         }
         let start = Instant::now();
         if self.new_name {
             self.dir
                 .sync(SyncPoint::NewLogFile)
                 .map_err(IoError::dir("fsync", &self.dir))?;
-            self.new_name = false;
         }
-        let current = self.current.iter().filter(|_| self.dirty);
-        for file in self
-            .rolled
-            .iter()
-            .chain(current.flat_map(|current| &current.file))
-        {
-            file.sync_data(SyncPoint::LogRecords)
-                .map_err(IoError::dir("fsync a log file in", &self.dir))?;
+        if let Some(file) = &current.file {
+            file.sync_data(SyncPoint::LogRecords).map_err(IoError::on(
+                "fsync",
+                &self.dir,
+                &current.name,
+            ))?;
         }
-        self.rolled.clear();
-        self.dirty = false;
-        Ok(start.elapsed())
+        (self.new_name, self.dirty) = (false, false);
+        self.committing.sync_time += start.elapsed();
+        Ok(())
     }
 }
 

@@ -169,7 +169,8 @@ mod tests {
 
     fn someone() -> Identities {
         let rules = AuthRules::default();
-        let digest = crate::authenticate(&rules, "digest", b"bob:secret", "10.0.0.1").unwrap();
+        let digest =
+            crate::authenticate(&rules, "digest", Some(b"bob:secret"), "10.0.0.1").unwrap();
         Identities::of_address("10.0.0.1").with(digest)
     }
 

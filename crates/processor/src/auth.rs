@@ -1,36 +1,78 @@
 //! Authentication schemes: who a connection is, and whether an identity fits an ACL's id.
 
 use base64::Engine;
+use md5::Md5;
 use proto::records::{ClientInfo, Id};
 use sha1::{Digest, Sha1};
-use sha2::{Sha224, Sha256, Sha384, Sha512};
+use sha2::{Sha224, Sha256, Sha384, Sha512, Sha512_224, Sha512_256};
+use sha3::{Sha3_224, Sha3_256, Sha3_384, Sha3_512};
 
 use crate::java::sort_ids_as_hash_set;
 
 /// The hash of the digest scheme (`zookeeper.DigestAuthenticationProvider.digestAlg`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DigestAlgorithm {
-    /// Java's `SHA1`, the default.
+    /// MD5.
+    Md5,
+    /// SHA-1: the default.
     #[default]
     Sha1,
-    /// Java's `SHA-224`.
+    /// SHA-224.
     Sha224,
-    /// Java's `SHA-256`.
+    /// SHA-256.
     Sha256,
-    /// Java's `SHA-384`.
+    /// SHA-384.
     Sha384,
-    /// Java's `SHA-512`.
+    /// SHA-512.
     Sha512,
+    /// SHA-512/224.
+    Sha512_224,
+    /// SHA-512/256.
+    Sha512_256,
+    /// SHA3-224.
+    Sha3_224,
+    /// SHA3-256.
+    Sha3_256,
+    /// SHA3-384.
+    Sha3_384,
+    /// SHA3-512.
+    Sha3_512,
 }
 
 impl DigestAlgorithm {
+    /// The algorithm that Java's `MessageDigest.getInstance` finds under `name`, in any case. MD2 is left out.
+    pub fn from_name(name: &str) -> Option<DigestAlgorithm> {
+        Some(match name.to_ascii_uppercase().as_str() {
+            "MD5" => DigestAlgorithm::Md5,
+            "SHA" | "SHA1" | "SHA-1" => DigestAlgorithm::Sha1,
+            "SHA224" | "SHA-224" => DigestAlgorithm::Sha224,
+            "SHA256" | "SHA-256" => DigestAlgorithm::Sha256,
+            "SHA384" | "SHA-384" => DigestAlgorithm::Sha384,
+            "SHA512" | "SHA-512" => DigestAlgorithm::Sha512,
+            "SHA512/224" | "SHA-512/224" => DigestAlgorithm::Sha512_224,
+            "SHA512/256" | "SHA-512/256" => DigestAlgorithm::Sha512_256,
+            "SHA3-224" => DigestAlgorithm::Sha3_224,
+            "SHA3-256" => DigestAlgorithm::Sha3_256,
+            "SHA3-384" => DigestAlgorithm::Sha3_384,
+            "SHA3-512" => DigestAlgorithm::Sha3_512,
+            _ => return None,
+        })
+    }
+
     fn hash(self, bytes: &[u8]) -> Vec<u8> {
         match self {
+            DigestAlgorithm::Md5 => Md5::digest(bytes).to_vec(),
             DigestAlgorithm::Sha1 => Sha1::digest(bytes).to_vec(),
             DigestAlgorithm::Sha224 => Sha224::digest(bytes).to_vec(),
             DigestAlgorithm::Sha256 => Sha256::digest(bytes).to_vec(),
             DigestAlgorithm::Sha384 => Sha384::digest(bytes).to_vec(),
             DigestAlgorithm::Sha512 => Sha512::digest(bytes).to_vec(),
+            DigestAlgorithm::Sha512_224 => Sha512_224::digest(bytes).to_vec(),
+            DigestAlgorithm::Sha512_256 => Sha512_256::digest(bytes).to_vec(),
+            DigestAlgorithm::Sha3_224 => Sha3_224::digest(bytes).to_vec(),
+            DigestAlgorithm::Sha3_256 => Sha3_256::digest(bytes).to_vec(),
+            DigestAlgorithm::Sha3_384 => Sha3_384::digest(bytes).to_vec(),
+            DigestAlgorithm::Sha3_512 => Sha3_512::digest(bytes).to_vec(),
         }
     }
 }
@@ -141,13 +183,13 @@ impl Identities {
 pub fn authenticate(
     rules: &AuthRules,
     scheme: &str,
-    auth: &[u8],
+    auth: proto::Buffer<'_>,
     address: &str,
 ) -> Option<Vec<Id<'static>>> {
     match rules.scheme(scheme)? {
         Scheme::Ip => Some(vec![id("ip", address)]),
         Scheme::Digest => {
-            let digest = rules.digest_id(&proto::decode_java_utf8(auth));
+            let digest = rules.digest_id(&proto::decode_java_utf8(auth?));
             let superuser = rules.super_digest.as_ref() == Some(&digest);
             let mut ids = vec![id("digest", &digest)];
             if superuser {
@@ -283,11 +325,15 @@ mod tests {
             super_digest,
             ..AuthRules::default()
         };
-        let ids = authenticate(&rules, "digest", b"super:test", "127.0.0.1").unwrap();
+        let ids = authenticate(&rules, "digest", Some(b"super:test"), "127.0.0.1").unwrap();
         assert!(ids.contains(&id("super", "")));
-        let ids = authenticate(&rules, "digest", b"super:wrong", "127.0.0.1").unwrap();
+        let ids = authenticate(&rules, "digest", Some(b"super:wrong"), "127.0.0.1").unwrap();
         assert_eq!(ids.len(), 1);
-        assert_eq!(authenticate(&rules, "world", b"anyone", "127.0.0.1"), None);
+        assert_eq!(authenticate(&rules, "digest", None, "127.0.0.1"), None);
+        assert_eq!(
+            authenticate(&rules, "world", Some(b"anyone"), "127.0.0.1"),
+            None
+        );
     }
 
     #[test]

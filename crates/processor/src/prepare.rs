@@ -14,6 +14,8 @@ use proto::records::{ErrorTxn, TxnDigest, TxnHeader};
 use proto::txn::TxnBody;
 use proto::{Encode, ErrorCode, Input, OpCode, SessionId, Zxid};
 
+pub(crate) use multi::is_write_multi;
+
 use crate::access::AccessRules;
 use crate::auth::Identities;
 use crate::outstanding::Outstanding;

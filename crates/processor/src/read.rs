@@ -19,6 +19,7 @@ use proto::{
 
 use crate::access::{AccessRules, check_access, without_hashes};
 use crate::auth::Identities;
+use crate::prepare::is_write_multi;
 use crate::reply::end_of_parts;
 
 /// Who reads.
@@ -36,9 +37,11 @@ pub struct Reader<'a> {
     pub limits: jute::Limits,
 }
 
-/// What comes of a read besides its reply.
+/// What comes of a read besides its reply's body.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
+    /// OK, but for the one case in which Apache sends a code and a body.
+    pub err: ErrorCode,
     /// Events that setWatches finds missed; they go out before the reply.
     pub missed: Vec<(EventType, String)>,
 }
@@ -126,6 +129,14 @@ impl<'r> Read<'r> {
             }
             OpCode::GET_ALL_CHILDREN_NUMBER => self.get_all_children_number(&read(input)?, out)?,
             OpCode::GET_EPHEMERALS => self.get_ephemerals(&read(input)?, out)?,
+            OpCode::MULTI_READ if is_write_multi(input) => {
+                // Apache has begun its response when it meets the first write.
+                end_of_parts(out);
+                return Ok(Answer {
+                    err: ErrorCode::MARSHALLING_ERROR,
+                    ..Answer::default()
+                });
+            }
             OpCode::MULTI_READ => self.multi_read(input, out)?,
             OpCode::WHO_AM_I => self.who_am_i(out),
             OpCode::SYNC => {
@@ -376,7 +387,10 @@ impl<'r> Read<'r> {
             self.watches
                 .add(path, watcher, AddWatchMode::PersistentRecursive);
         }
-        Ok(Answer { missed })
+        Ok(Answer {
+            missed,
+            ..Answer::default()
+        })
     }
 }
 

@@ -14,4 +14,4 @@ pub use codes::{
 };
 pub use ids::{Epoch, SessionId, Sid, Zxid};
 pub use jute::decode_java_utf8;
-pub use jute::{Buffer, Decode, Encode, Input, Ustring, Vector};
+pub use jute::{Buffer, Decode, Encode, Input, Limits, Ustring, Vector};

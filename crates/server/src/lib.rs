@@ -1,5 +1,20 @@
-//! The ironkeeper server: the parts behind the binary of that name.
+//! The ironkeeper server: configuration, threads, connections, four-letter words, command line.
+//!
+//! Owns all I/O and all threads; the rules are in the other crates. Lock order: the tree, the
+//! watchers, a connection's queues.
 
 pub mod cli;
+mod clock;
 pub mod config;
+mod connection;
+mod disk;
 pub mod exit_code;
+mod inbox;
+mod limits;
+mod replica;
+pub mod restore;
+pub mod serve;
+mod shared;
+mod stats;
+mod throttle;
+mod words;

@@ -1,13 +1,16 @@
 //! The binary `ironkeeper`: reads the command line and runs what it asks for.
 
 use server::cli::{self, Command, USAGE};
-use server::config::Config;
 use server::exit_code::ExitCode;
+use server::serve::serve;
 
 fn main() -> std::process::ExitCode {
     let args: Vec<_> = std::env::args_os().skip(1).collect();
     let code = match cli::parse(&args, &variable) {
-        Ok(Command::Serve(config)) => serve(&config),
+        Ok(Command::Serve(config)) => {
+            log_to_stderr();
+            serve(*config)
+        }
         Ok(Command::Version) => print(&cli::version()),
         Ok(Command::Help) => print(USAGE.trim_end()),
         Err(error) => {
@@ -26,16 +29,18 @@ fn print(text: &str) -> ExitCode {
     ExitCode::ExecutionFinished
 }
 
-/// Runs a server until it stops.
-fn serve(config: &Config) -> ExitCode {
-    for notice in &config.notices {
-        eprintln!("ironkeeper: {notice}");
-    }
-    eprintln!(
-        "ironkeeper: this build reads its configuration only; it cannot serve on port {}",
-        config.client_port
-    );
-    ExitCode::UnexpectedError
+/// Lines on stderr; RUST_LOG chooses which, info and above by default.
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::builder()
+        .with_default_directive(tracing::Level::INFO.into())
+        .from_env_lossy();
+    let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(is_terminal)
+        .with_target(false)
+        .init();
 }
 
 /// A variable of the environment; bytes that are not UTF-8 do not make it vanish.

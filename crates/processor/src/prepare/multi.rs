@@ -127,6 +127,11 @@ fn ttl_part<'a>(request: CreateTTLRequest<'a>) -> Result<(OpCode, Write<'a>), Ma
     ))
 }
 
+/// Is this a multi of writes, at least one?
+pub(crate) fn is_write_multi(input: &Input<'_>) -> bool {
+    parse_parts(&mut input.clone()).is_ok_and(|parts| !parts.is_empty())
+}
+
 fn path_of<'p>(write: &'p Write<'_>) -> Option<&'p str> {
     let path = match write {
         Write::Create(_, request) => &request.path,

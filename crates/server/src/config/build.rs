@@ -2,16 +2,17 @@
 //!
 //! Must not know which settings are refused or without effect (`judge`).
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
 use super::error::ConfigError;
-use super::members::{self, ClientAddress};
+use super::listen::{Listen, listen};
+use super::members;
 use super::reader::{Reader, parse_int};
 use super::settings::{Secret, Setting};
 use super::throttle::{ConnectionThrottle, LargeRequests, RequestThrottle};
-use super::values::{DigestAlgorithm, FourLetterWords, SnapshotCompression};
+use super::values::{FourLetterWords, SnapshotCompression};
 use super::{Autopurge, Config, Containers, DigestAuthentication};
+use processor::DigestAlgorithm;
 
 /// What the two command forms set in different ways.
 pub(super) struct Basics {
@@ -23,12 +24,6 @@ pub(super) struct Basics {
     pub max_client_cnxns: i32,
 }
 
-/// Where clients connect.
-pub(super) struct Listen {
-    pub address: Option<IpAddr>,
-    pub port: u16,
-}
-
 /// The configuration from the settings in `reader`; the notices of the reader go into it.
 pub(super) fn build(reader: &mut Reader<'_>, basics: Basics) -> Result<Config, ConfigError> {
     let tick_time_ms = tick_time(basics.tick_time.as_ref())?;
@@ -36,19 +31,6 @@ pub(super) fn build(reader: &mut Reader<'_>, basics: Basics) -> Result<Config, C
     let jute_max_buffer = positive(reader, "jute.maxbuffer", 0xf_ffff)?;
     let flush_delay_ms = not_negative(reader.long("zookeeper.flushDelay", 0));
     let read_only_mode = reader.is_exactly("readonlymode.enabled", "true", "false");
-    let relative = [
-        ("dataDir", &basics.data_dir),
-        ("dataLogDir", &basics.data_log_dir),
-    ];
-    for (name, path) in relative
-        .into_iter()
-        .filter(|(_, path)| path.is_relative() && !path.starts_with("."))
-    {
-        reader.notices.push(format!(
-            "{name}={} is taken from the working directory",
-            path.display()
-        ));
-    }
     Ok(Config {
         file: basics.file,
         client_port: basics.listen.port,
@@ -125,8 +107,8 @@ pub(super) fn file_basics(
         advice: "add a line such as dataDir=/var/lib/zookeeper".to_owned(),
     })?;
     let standalone_enabled = reader.key_bool("standaloneEnabled", true)?;
-    let _ = reader.key("dynamicConfigFile");
-    let own = members::own_client_address(keys, standalone_enabled, &data_dir)?;
+    let dynamic_file = reader.key("dynamicConfigFile");
+    let own = members::own_client_address(keys, dynamic_file, standalone_enabled, &data_dir)?;
     let listen = listen(reader, own)?.ok_or_else(|| missing_port(&place, keys))?;
     Ok(Basics {
         listen,
@@ -152,118 +134,24 @@ fn missing_port(place: &str, keys: &super::Properties) -> ConfigError {
     }
 }
 
+/// A directory of the file. As Apache, it says when a relative one does not begin with `./`.
 fn directory(reader: &mut Reader<'_>, name: &str) -> Result<Option<PathBuf>, ConfigError> {
-    match reader.key(name) {
-        Some(setting) if setting.value.is_empty() => Err(ConfigError::invalid(
+    let Some(setting) = reader.key(name) else {
+        return Ok(None);
+    };
+    if setting.value.is_empty() {
+        return Err(ConfigError::invalid(
             name,
             setting,
             "names no directory",
             "name one",
-        )),
-        setting => Ok(setting.map(|setting| PathBuf::from(&setting.value))),
+        ));
     }
-}
-
-/// The address of the file, over which that of the own server line wins (Apache: `QuorumPeerConfig.setupClientPort`).
-fn listen(
-    reader: &mut Reader<'_>,
-    own: Option<ClientAddress>,
-) -> Result<Option<Listen>, ConfigError> {
-    let fixed = file_listen(reader)?;
-    let Some(ClientAddress {
-        host,
-        port,
-        name,
-        setting,
-    }) = own
-    else {
-        return Ok(fixed);
-    };
-    let address = match &host {
-        Some(host) => Some(resolve(host, &name, &setting)?),
-        None => None,
-    };
-    if let Some(fixed) = fixed {
-        let any = |address: Option<IpAddr>| address.is_none_or(|address| address.is_unspecified());
-        let same_address = any(fixed.address) || fixed.address == address;
-        if fixed.port != port || !same_address {
-            let reason = "has another client address than clientPort and clientPortAddress";
-            return Err(ConfigError::invalid(
-                &name,
-                &setting,
-                reason,
-                "remove one of the two",
-            ));
-        }
+    let path = PathBuf::from(&setting.value);
+    if path.is_relative() && !path.starts_with(".") {
+        reader.say(name, setting, "is taken from the working directory");
     }
-    Ok(Some(Listen { address, port }))
-}
-
-fn file_listen(reader: &mut Reader<'_>) -> Result<Option<Listen>, ConfigError> {
-    let port = reader
-        .key("clientPort")
-        .map(|setting| parse_port("clientPort", setting))
-        .transpose()?;
-    let host = reader.key("clientPortAddress");
-    match (port, host) {
-        (Some(port), Some(host)) => Ok(Some(Listen {
-            address: Some(resolve(&host.value, "clientPortAddress", host)?),
-            port,
-        })),
-        (Some(port), None) => Ok(Some(Listen {
-            address: None,
-            port,
-        })),
-        (None, Some(host)) => {
-            let reason = "is set, but clientPort is not";
-            Err(ConfigError::invalid(
-                "clientPortAddress",
-                host,
-                reason,
-                "add a line such as clientPort=2181",
-            ))
-        }
-        (None, None) => Ok(None),
-    }
-}
-
-/// The first address of `host`, an IPv4 one if there is any; the empty name is the own host (Java's
-/// `InetAddress.getByName`).
-fn resolve(host: &str, name: &str, setting: &Setting) -> Result<IpAddr, ConfigError> {
-    let host = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(host);
-    if host.is_empty() {
-        return Ok(Ipv4Addr::LOCALHOST.into());
-    }
-    let refuse = |reason: String| {
-        ConfigError::invalid(name, setting, reason, "name an address of this machine")
-    };
-    let found: Vec<SocketAddr> = (host, 0)
-        .to_socket_addrs()
-        .map_err(|error| refuse(format!("cannot be resolved ({error})")))?
-        .collect();
-    let first = found
-        .iter()
-        .find(|address| address.is_ipv4())
-        .or(found.first());
-    first
-        .map(SocketAddr::ip)
-        .ok_or_else(|| refuse("has no address".to_owned()))
-}
-
-/// A port of a setting or an argument: 0 to 65535.
-pub(super) fn parse_port(name: &str, setting: &Setting) -> Result<u16, ConfigError> {
-    let number = parse_int(name, setting)?;
-    number.try_into().map_err(|_| {
-        ConfigError::invalid(
-            name,
-            setting,
-            "is not a port",
-            "set a number from 1 to 65535, or 0 for a free port",
-        )
-    })
+    Ok(Some(path))
 }
 
 /// At least 1. Apache refuses 0 only, and fails later on a negative one.

@@ -37,10 +37,11 @@ struct Member<'a> {
 /// An ensemble is not built yet. Server lines that Apache refuses are refused.
 pub(super) fn own_client_address(
     keys: &Properties,
+    dynamic_file: Option<&Setting>,
     standalone_enabled: bool,
     data_dir: &Path,
 ) -> Result<Option<ClientAddress>, ConfigError> {
-    let dynamic = match keys.setting("dynamicConfigFile") {
+    let dynamic = match dynamic_file {
         Some(setting) => Some(read_dynamic(keys, setting)?),
         None => None,
     };

@@ -11,6 +11,7 @@ mod error;
 mod flags;
 mod judge;
 pub mod keys;
+mod listen;
 mod members;
 pub mod properties;
 mod reader;
@@ -23,15 +24,17 @@ use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use build::{Basics, Listen, build, file_basics, parse_port};
+use build::{Basics, build, file_basics};
 use flags::Flags;
+use listen::{Listen, parse_port};
 use reader::{Reader, parse_int};
 use source::Source;
 
 pub use error::ConfigError;
+pub use processor::DigestAlgorithm;
 pub use settings::{Origin, Properties, Secret, Setting};
 pub use throttle::{ConnectionThrottle, ConnectionWeights, LargeRequests, RequestThrottle};
-pub use values::{DigestAlgorithm, FourLetterWords, SnapshotCompression};
+pub use values::{FourLetterWords, SnapshotCompression};
 
 /// Everything that an operator can set, checked.
 #[derive(Debug, Clone)]

@@ -26,6 +26,8 @@ pub struct MalformedEscape {
 
 /// Reads properties text. A key that stands twice is returned twice; the last one is meant to win.
 ///
+/// One quirk is left out: a last line of nothing but a backslash is an entry without key and value to Java.
+///
 /// # Errors
 /// [`MalformedEscape`] for a `\u` without four hexadecimal digits. Nothing else is refused by the format.
 pub fn parse(text: &[u8]) -> Result<Vec<Entry>, MalformedEscape> {

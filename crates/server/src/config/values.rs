@@ -26,57 +26,6 @@ impl SnapshotCompression {
     }
 }
 
-/// The hash of the digest scheme (`DigestAuthenticationProvider.digestAlg`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum DigestAlgorithm {
-    /// MD5.
-    Md5,
-    /// SHA-1: the default.
-    #[default]
-    Sha1,
-    /// SHA-224.
-    Sha224,
-    /// SHA-256.
-    Sha256,
-    /// SHA-384.
-    Sha384,
-    /// SHA-512.
-    Sha512,
-    /// SHA-512/224.
-    Sha512_224,
-    /// SHA-512/256.
-    Sha512_256,
-    /// SHA3-224.
-    Sha3_224,
-    /// SHA3-256.
-    Sha3_256,
-    /// SHA3-384.
-    Sha3_384,
-    /// SHA3-512.
-    Sha3_512,
-}
-
-impl DigestAlgorithm {
-    /// The algorithm that Java's `MessageDigest.getInstance` finds under `name`, in any case. MD2 is left out.
-    pub fn from_name(name: &str) -> Option<DigestAlgorithm> {
-        Some(match name.to_ascii_uppercase().as_str() {
-            "MD5" => DigestAlgorithm::Md5,
-            "SHA" | "SHA1" | "SHA-1" => DigestAlgorithm::Sha1,
-            "SHA224" | "SHA-224" => DigestAlgorithm::Sha224,
-            "SHA256" | "SHA-256" => DigestAlgorithm::Sha256,
-            "SHA384" | "SHA-384" => DigestAlgorithm::Sha384,
-            "SHA512" | "SHA-512" => DigestAlgorithm::Sha512,
-            "SHA512/224" | "SHA-512/224" => DigestAlgorithm::Sha512_224,
-            "SHA512/256" | "SHA-512/256" => DigestAlgorithm::Sha512_256,
-            "SHA3-224" => DigestAlgorithm::Sha3_224,
-            "SHA3-256" => DigestAlgorithm::Sha3_256,
-            "SHA3-384" => DigestAlgorithm::Sha3_384,
-            "SHA3-512" => DigestAlgorithm::Sha3_512,
-            _ => return None,
-        })
-    }
-}
-
 /// The four letter words that are answered (`4lw.commands.whitelist`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FourLetterWords {
@@ -115,6 +64,7 @@ impl FourLetterWords {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use processor::DigestAlgorithm;
 
     #[test]
     fn the_whitelist_is_read_by_comma() {

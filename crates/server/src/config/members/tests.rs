@@ -46,7 +46,12 @@ impl Fixture {
     }
 
     fn run(&self, standalone_enabled: bool) -> Result<Option<(Option<String>, u16)>, ConfigError> {
-        let address = own_client_address(&self.keys, standalone_enabled, self.dir.path())?;
+        let address = own_client_address(
+            &self.keys,
+            self.keys.setting("dynamicConfigFile"),
+            standalone_enabled,
+            self.dir.path(),
+        )?;
         Ok(address.map(|address| (address.host, address.port)))
     }
 

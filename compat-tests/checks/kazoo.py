@@ -1,0 +1,12 @@
+"""The Python program of `kazoo/`, on kazoo: its recipes, ACLs, and sessions over a restart."""
+
+from ironlab import driven, paths
+from ironlab.server import Server
+
+NAME = "kazoo"
+
+
+def run(report, kind):
+    with Server(kind, "tickTime=2000") as server:
+        program = paths.COMPAT / "kazoo" / "recipes.py"
+        driven.run(report, NAME, server, [paths.VENV_PYTHON, program, server.address])

@@ -1,0 +1,118 @@
+//! Owns the address where clients connect: from clientPort and clientPortAddress, or from the own server line.
+//!
+//! Must not open a socket; a host name is resolved, though, as Apache does at this point.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
+
+use super::error::ConfigError;
+use super::members::ClientAddress;
+use super::reader::{Reader, parse_int};
+use super::settings::Setting;
+
+/// Where clients connect.
+pub(super) struct Listen {
+    pub address: Option<IpAddr>,
+    pub port: u16,
+}
+
+/// The address of the file, over which that of the own server line wins (Apache: `QuorumPeerConfig.setupClientPort`).
+pub(super) fn listen(
+    reader: &mut Reader<'_>,
+    own: Option<ClientAddress>,
+) -> Result<Option<Listen>, ConfigError> {
+    let fixed = file_listen(reader)?;
+    let Some(ClientAddress {
+        host,
+        port,
+        name,
+        setting,
+    }) = own
+    else {
+        return Ok(fixed);
+    };
+    let address = match &host {
+        Some(host) => Some(resolve(host, &name, &setting)?),
+        None => None,
+    };
+    if let Some(fixed) = fixed {
+        let any = |address: Option<IpAddr>| address.is_none_or(|address| address.is_unspecified());
+        let same_address = any(fixed.address) || fixed.address == address;
+        if fixed.port != port || !same_address {
+            let reason = "has another client address than clientPort and clientPortAddress";
+            return Err(ConfigError::invalid(
+                &name,
+                &setting,
+                reason,
+                "remove one of the two",
+            ));
+        }
+    }
+    Ok(Some(Listen { address, port }))
+}
+
+fn file_listen(reader: &mut Reader<'_>) -> Result<Option<Listen>, ConfigError> {
+    let port = reader
+        .key("clientPort")
+        .map(|setting| parse_port("clientPort", setting))
+        .transpose()?;
+    let host = reader.key("clientPortAddress");
+    match (port, host) {
+        (Some(port), Some(host)) => Ok(Some(Listen {
+            address: Some(resolve(&host.value, "clientPortAddress", host)?),
+            port,
+        })),
+        (Some(port), None) => Ok(Some(Listen {
+            address: None,
+            port,
+        })),
+        (None, Some(host)) => {
+            let reason = "is set, but clientPort is not";
+            Err(ConfigError::invalid(
+                "clientPortAddress",
+                host,
+                reason,
+                "add a line such as clientPort=2181",
+            ))
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+/// The first address of `host`, an IPv4 one if there is any; the empty name is the own host (Java's
+/// `InetAddress.getByName`).
+fn resolve(host: &str, name: &str, setting: &Setting) -> Result<IpAddr, ConfigError> {
+    let host = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host);
+    if host.is_empty() {
+        return Ok(Ipv4Addr::LOCALHOST.into());
+    }
+    let refuse = |reason: String| {
+        ConfigError::invalid(name, setting, reason, "name an address of this machine")
+    };
+    let found: Vec<SocketAddr> = (host, 0)
+        .to_socket_addrs()
+        .map_err(|error| refuse(format!("cannot be resolved ({error})")))?
+        .collect();
+    let first = found
+        .iter()
+        .find(|address| address.is_ipv4())
+        .or(found.first());
+    first
+        .map(SocketAddr::ip)
+        .ok_or_else(|| refuse("has no address".to_owned()))
+}
+
+/// A port of a setting or an argument: 0 to 65535.
+pub(super) fn parse_port(name: &str, setting: &Setting) -> Result<u16, ConfigError> {
+    let number = parse_int(name, setting)?;
+    number.try_into().map_err(|_| {
+        ConfigError::invalid(
+            name,
+            setting,
+            "is not a port",
+            "set a number from 1 to 65535, or 0 for a free port",
+        )
+    })
+}

@@ -1,0 +1,408 @@
+//! Each setting reaches its field, with Apache's default and bounds.
+
+use std::collections::BTreeSet;
+
+use super::*;
+
+#[test]
+fn what_is_not_set_has_apaches_default() {
+    let config = file("");
+    assert_eq!(config.client_port, 2181);
+    assert_eq!(config.client_port_address, None);
+    assert_eq!(config.listen_backlog, -1);
+    assert_eq!(
+        (config.data_dir.to_str(), config.data_log_dir.to_str()),
+        (Some("/data"), Some("/data"))
+    );
+    assert_eq!(config.tick_time_ms, 3000);
+    assert_eq!(
+        (config.min_session_timeout_ms, config.max_session_timeout_ms),
+        (6000, 60_000)
+    );
+    assert_eq!((config.max_client_cnxns, config.max_cnxns), (60, 0));
+    assert_eq!(config.global_outstanding_limit, 1000);
+    assert_eq!(
+        (config.jute_max_buffer, config.jute_max_buffer_extra_size),
+        (1_048_575, 1_048_575)
+    );
+    assert_eq!(
+        (config.pre_alloc_size_kib, config.snap_count),
+        (65_536, 100_000)
+    );
+    assert_eq!(
+        (config.snap_size_limit_kib, config.txn_log_size_limit_kib),
+        (4_194_304, 0)
+    );
+    assert_eq!(
+        (config.force_sync, config.fsync_warning_threshold_ms),
+        (true, 1000)
+    );
+    assert_eq!(
+        config.autopurge,
+        Autopurge {
+            snap_retain_count: 3,
+            purge_interval_hours: 0
+        }
+    );
+    assert_eq!(config.snapshot_compression, SnapshotCompression::None);
+    assert_eq!(
+        (
+            config.flush_delay_ms,
+            config.max_write_queue_poll_time_ms,
+            config.max_batch_size
+        ),
+        (0, 0, 1000)
+    );
+    assert_eq!(config.sessionless_cnxn_timeout_ms, 10_000);
+    assert_eq!(
+        config.four_letter_words,
+        FourLetterWords::parse("srvr", false)
+    );
+    assert_eq!(
+        config.large_requests,
+        LargeRequests {
+            max_bytes: 104_857_600,
+            threshold: None
+        }
+    );
+    assert_eq!(
+        (
+            config.connection_throttle.tokens,
+            config.connection_throttle.weights
+        ),
+        (0, None)
+    );
+    assert_eq!(config.digest_auth.algorithm, DigestAlgorithm::Sha1);
+    assert_eq!(config.digest_auth.super_digest, None);
+    let on = [
+        config.datadir_autocreate,
+        config.db_autocreate,
+        config.digest_enabled,
+        config.digest_auth.enabled,
+    ];
+    assert_eq!(on, [true; 4]);
+    assert!(config.serialize_last_processed_zxid_enabled && config.close_session_txn_enabled);
+    let off = [
+        config.snapshot_trust_empty,
+        config.extended_types_enabled,
+        config.emulate_353_ttl_nodes,
+    ];
+    assert_eq!(off, [false; 3]);
+    assert!(
+        !config.skip_acl
+            && !config.enforce_quota
+            && !config.enable_eager_acl_check
+            && !config.ipv4_only
+    );
+}
+
+#[test]
+fn each_key_reaches_its_field() {
+    type Check = fn(&Config) -> bool;
+    let cases: &[(&str, Check)] = &[
+        ("dataLogDir=/log", |c| {
+            c.data_log_dir.to_str() == Some("/log") && c.data_dir.to_str() == Some("/data")
+        }),
+        ("clientPort=0", |c| c.client_port == 0),
+        ("clientPortAddress=127.0.0.1", |c| {
+            c.client_port_address == "127.0.0.1".parse().ok()
+        }),
+        ("clientPortAddress=::1", |c| {
+            c.client_port_address == "::1".parse().ok()
+        }),
+        ("clientPortAddress=[::1]", |c| {
+            c.client_port_address == "::1".parse().ok()
+        }),
+        ("clientPortAddress=", |c| {
+            c.client_port_address == "127.0.0.1".parse().ok()
+        }),
+        ("clientPortListenBacklog=10", |c| c.listen_backlog == 10),
+        ("tickTime=100", |c| {
+            (
+                c.tick_time_ms,
+                c.min_session_timeout_ms,
+                c.max_session_timeout_ms,
+            ) == (100, 200, 2000)
+        }),
+        ("minSessionTimeout=1", |c| {
+            (c.min_session_timeout_ms, c.max_session_timeout_ms) == (1, 60_000)
+        }),
+        ("maxSessionTimeout=9000", |c| {
+            (c.min_session_timeout_ms, c.max_session_timeout_ms) == (6000, 9000)
+        }),
+        ("minSessionTimeout=-1\nmaxSessionTimeout=-1", |c| {
+            c.max_session_timeout_ms == 60_000
+        }),
+        ("maxClientCnxns=0", |c| c.max_client_cnxns == 0),
+        ("maxClientCnxns=-3", |c| c.max_client_cnxns == 0),
+        ("maxCnxns=9", |c| c.max_cnxns == 9),
+        ("maxCnxns=-9", |c| c.max_cnxns == 0),
+        (
+            "autopurge.snapRetainCount=5\nautopurge.purgeInterval=24",
+            |c| {
+                c.autopurge
+                    == Autopurge {
+                        snap_retain_count: 5,
+                        purge_interval_hours: 24,
+                    }
+            },
+        ),
+        (
+            "autopurge.snapRetainCount=1\nautopurge.purgeInterval=-1",
+            |c| {
+                c.autopurge
+                    == Autopurge {
+                        snap_retain_count: 3,
+                        purge_interval_hours: 0,
+                    }
+            },
+        ),
+        ("jute.maxbuffer.extrasize=2048", |c| {
+            c.jute_max_buffer_extra_size == 2048
+        }),
+        ("jute.maxbuffer.extrasize=1", |c| {
+            c.jute_max_buffer_extra_size == 1024
+        }),
+        ("globalOutstandingLimit=5", |c| {
+            c.global_outstanding_limit == 5
+        }),
+        ("preAllocSize=64", |c| c.pre_alloc_size_kib == 64),
+        ("preAllocSize=-1", |c| c.pre_alloc_size_kib == 0),
+        ("preAllocSize=0x10", |c| c.pre_alloc_size_kib == 65_536),
+        ("snapCount=10", |c| c.snap_count == 10),
+        ("snapCount=1", |c| c.snap_count == 2),
+        ("snapSizeLimitInKb=-1", |c| c.snap_size_limit_kib == 0),
+        ("txnLogSizeLimitInKb=7", |c| c.txn_log_size_limit_kib == 7),
+        ("forceSync=no", |c| !c.force_sync),
+        ("forceSync=false", |c| c.force_sync),
+        ("fsync.warningthresholdms=5", |c| {
+            c.fsync_warning_threshold_ms == 5
+        }),
+        ("flushDelay=9", |c| {
+            (c.flush_delay_ms, c.max_write_queue_poll_time_ms) == (9, 3)
+        }),
+        ("flushDelay=9\nmaxWriteQueuePollTime=1", |c| {
+            c.max_write_queue_poll_time_ms == 1
+        }),
+        ("maxBatchSize=4", |c| c.max_batch_size == 4),
+        ("snapshot.compression.method=GZ", |c| {
+            c.snapshot_compression == SnapshotCompression::Gzip
+        }),
+        ("snapshot.compression.method=snappy", |c| {
+            c.snapshot_compression == SnapshotCompression::Snappy
+        }),
+        ("snapshot.compression.method=lz4", |c| {
+            c.snapshot_compression == SnapshotCompression::None
+        }),
+        ("snapshot.trust.empty=true", |c| c.snapshot_trust_empty),
+        ("datadir.autocreate=false", |c| !c.datadir_autocreate),
+        ("db.autocreate=false", |c| !c.db_autocreate),
+        ("digest.enabled=false", |c| !c.digest_enabled),
+        ("serializeLastProcessedZxid.enabled=false", |c| {
+            !c.serialize_last_processed_zxid_enabled
+        }),
+        ("closeSessionTxn.enabled=false", |c| {
+            !c.close_session_txn_enabled
+        }),
+        ("extendedTypesEnabled=true", |c| c.extended_types_enabled),
+        ("emulate353TTLNodes=true", |c| c.emulate_353_ttl_nodes),
+        ("enforceQuota=TRUE", |c| c.enforce_quota),
+        ("enableEagerACLCheck=true", |c| c.enable_eager_acl_check),
+        ("skipACL=yes", |c| c.skip_acl),
+        ("skipACL=true", |c| !c.skip_acl),
+        ("nio.sessionlessCnxnTimeout=50", |c| {
+            c.sessionless_cnxn_timeout_ms == 50
+        }),
+        ("clientTcpKeepAlive=true", |c| c.client_tcp_keep_alive),
+        ("4lw.commands.whitelist=*", |c| {
+            c.four_letter_words == FourLetterWords::All
+        }),
+        ("4lw.commands.whitelist=ruok", |c| {
+            c.four_letter_words.allows("ruok") && !c.four_letter_words.allows("mntr")
+        }),
+        ("admin.enableServer=false", |c| !c.admin_server_enabled),
+        ("DigestAuthenticationProvider.enabled=false", |c| {
+            !c.digest_auth.enabled
+        }),
+        ("DigestAuthenticationProvider.digestAlg=SHA-256", |c| {
+            c.digest_auth.algorithm == DigestAlgorithm::Sha256
+        }),
+        ("DigestAuthenticationProvider.superDigest=super:x=", |c| {
+            c.digest_auth.super_digest == Some(Secret::new("super:x="))
+        }),
+        ("largeRequestMaxBytes=5\nlargeRequestThreshold=4", |c| {
+            c.large_requests
+                == LargeRequests {
+                    max_bytes: 5,
+                    threshold: Some(4),
+                }
+        }),
+        ("largeRequestMaxBytes=0\nlargeRequestThreshold=0", |c| {
+            c.large_requests
+                == LargeRequests {
+                    max_bytes: 104_857_600,
+                    threshold: None,
+                }
+        }),
+        ("throttled_op_wait_time=3", |c| {
+            c.throttled_op_wait_time_ms == 3
+        }),
+        ("request_throttle_max_requests=3", |c| {
+            c.request_throttle.max_requests == 3
+        }),
+        ("request_throttle_stall_time=3", |c| {
+            c.request_throttle.stall_time_ms == 3
+        }),
+        ("request_throttle_drop_stale=false", |c| {
+            !c.request_throttle.drop_stale
+        }),
+        ("request_stale_connection_check=false", |c| {
+            !c.request_throttle.stale_connection_check
+        }),
+        ("request_stale_latency_check=true", |c| {
+            c.request_throttle.stale_latency_check
+        }),
+        ("request_throttler.shutdownTimeout=3", |c| {
+            c.request_throttle.shutdown_timeout_ms == 3
+        }),
+        ("connection_throttle_tokens=3", |c| {
+            c.connection_throttle.tokens == 3
+        }),
+        ("connection_throttle_fill_time=0", |c| {
+            c.connection_throttle.fill_time_ms == 1
+        }),
+        ("connection_throttle_fill_count=3", |c| {
+            c.connection_throttle.fill_count == 3
+        }),
+        ("connection_throttle_freeze_time=3", |c| {
+            c.connection_throttle.freeze_time_ms == Some(3)
+        }),
+        ("connection_throttle_drop_increase=0.5", |c| {
+            c.connection_throttle.drop_increase == 0.5
+        }),
+        ("connection_throttle_drop_decrease=0.5", |c| {
+            c.connection_throttle.drop_decrease == 0.5
+        }),
+        ("connection_throttle_decrease_ratio=0.5", |c| {
+            c.connection_throttle.decrease_ratio == 0.5
+        }),
+    ];
+    for (lines, check) in cases {
+        assert!(check(&file(lines)), "{lines}");
+    }
+}
+
+#[test]
+fn properties_without_a_key_are_set_by_d() {
+    let options = [
+        "-Djute.maxbuffer=5000",
+        "-Dreadonlymode.enabled=true",
+        "-Dznode.container.checkIntervalMs=5",
+        "-Dznode.container.maxPerMinute=6",
+        "-Dznode.container.maxNeverUsedIntervalMs=7",
+        "-Djava.net.preferIPv4Stack=true",
+        "-Dfsync.warningthresholdms=8",
+    ];
+    let config = load_with(MINIMAL, &options).expect("accepted");
+    assert_eq!(
+        (config.jute_max_buffer, config.jute_max_buffer_extra_size),
+        (5000, 5000)
+    );
+    let expected = Containers {
+        check_interval_ms: 5,
+        max_per_minute: 6,
+        max_never_used_interval_ms: 7,
+    };
+    assert_eq!(config.containers, expected);
+    assert!(config.read_only_mode && config.four_letter_words.allows("isro"));
+    assert!(config.ipv4_only);
+    assert_eq!(config.fsync_warning_threshold_ms, 8);
+}
+
+#[test]
+fn weights_are_corrected_and_multiply_the_bucket() {
+    let throttle = |lines: &str| {
+        file(&format!("connection_throttle_weight_enabled=true\n{lines}")).connection_throttle
+    };
+    let weights = |global_session, local_session, renew_session| {
+        Some(ConnectionWeights {
+            global_session,
+            local_session,
+            renew_session,
+        })
+    };
+    assert_eq!(throttle("").weights, weights(3, 1, 2));
+    assert_eq!(
+        throttle("connection_throttle_local_session_weight=5").weights,
+        weights(5, 5, 5)
+    );
+    let wrong = "connection_throttle_global_session_weight=0\nconnection_throttle_local_session_weight=-1\n\
+                 connection_throttle_renew_session_weight=0";
+    assert_eq!(throttle(wrong).weights, weights(3, 1, 2));
+    let bucket = throttle("connection_throttle_tokens=10\nconnection_throttle_fill_count=2");
+    assert_eq!((bucket.tokens, bucket.fill_count), (30, 6));
+}
+
+#[test]
+fn every_key_that_works_is_read() {
+    let source = Source::default();
+    let mut reader = Reader::new(&source);
+    let keys = &mut Properties::default();
+    keys.set("dataDir", "/data", Origin::CommandLine);
+    keys.set("clientPort", "1", Origin::CommandLine);
+    let with_keys = Source {
+        keys: keys.clone(),
+        ..Source::default()
+    };
+    let mut file_reader = Reader::new(&with_keys);
+    let basics = file_basics(&mut file_reader, "zoo.cfg".into(), keys).expect("accepted");
+    build(&mut reader, basics).expect("accepted");
+    let asked: BTreeSet<String> = reader.asked.into_iter().chain(file_reader.asked).collect();
+    for row in keys::rows()
+        .filter(|row| matches!(row.treatment, Treatment::Used) && row.name != "server.*")
+    {
+        let name = row.property().unwrap_or(row.name.to_owned());
+        assert!(
+            asked.contains(&name),
+            "{name} is said to work, but nothing reads it"
+        );
+    }
+    for name in &asked {
+        let row = keys::by_property(name).or(keys::by_key(name));
+        assert!(
+            row.is_some_and(|row| matches!(row.treatment, Treatment::Used)),
+            "{name} is read, but not said to work"
+        );
+    }
+}
+
+#[test]
+fn a_port_and_a_directory_need_no_file() {
+    let config = arguments(&["-Dzookeeper.snapCount=5", "2181", "/data"]).expect("accepted");
+    assert_eq!(
+        (config.client_port, config.file, config.snap_count),
+        (2181, None, 5)
+    );
+    assert_eq!(
+        (config.data_dir.to_str(), config.data_log_dir.to_str()),
+        (Some("/data"), Some("/data"))
+    );
+    assert_eq!(
+        (config.tick_time_ms, config.max_client_cnxns),
+        (3000, 0),
+        "no limit of 60 in this form"
+    );
+    let config = arguments(&["0", "/data", "500", "7"]).expect("accepted");
+    assert_eq!(
+        (
+            config.client_port,
+            config.tick_time_ms,
+            config.max_client_cnxns
+        ),
+        (0, 500, 7)
+    );
+    assert_eq!(
+        (config.min_session_timeout_ms, config.max_session_timeout_ms),
+        (1000, 10_000)
+    );
+}

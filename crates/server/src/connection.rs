@@ -1,0 +1,183 @@
+//! One client's connection, as the rest of the server sees it.
+//!
+//! Owns the outbound queue, the order of the session's replies, and who the client is; all of it
+//! dies with the connection. Watches are kept by its number. The socket is the task's
+//! ([`task`]).
+
+mod order;
+mod outbound;
+mod probe;
+mod request;
+pub mod task;
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use bytes::BytesMut;
+use datatree::WatcherId;
+use parking_lot::Mutex;
+use processor::{Identities, SessionHandle};
+use proto::records::{ReplyHeader, WatcherEvent};
+use proto::{Encode, ErrorCode, EventType, KeeperState, SessionId, Zxid};
+use tokio::sync::Notify;
+
+use crate::limits;
+pub use order::{Held, Order};
+use outbound::Outbound;
+
+/// The session that a connection serves.
+#[derive(Clone, Debug)]
+pub struct Bound {
+    /// Its id.
+    pub id: SessionId,
+    /// The timeout that this connection negotiated, in ms.
+    pub timeout_ms: i32,
+    /// Puts its deadline off.
+    pub handle: SessionHandle,
+}
+
+/// One client's connection.
+#[derive(Debug)]
+pub struct Connection {
+    /// Its number, also as a watcher.
+    pub id: WatcherId,
+    /// Who is at the other end.
+    pub remote: SocketAddr,
+    /// The same as the `ip` scheme writes it.
+    pub address: String,
+    /// Set once, when the session is established.
+    pub session: OnceLock<Bound>,
+    /// Whether the client's connect request had the read-only byte.
+    pub has_read_only: AtomicBool,
+    /// For the words that list connections.
+    pub traffic: Traffic,
+    identities: Mutex<Arc<Identities>>,
+    order: Mutex<Order>,
+    outbound: Mutex<Outbound>,
+    closed: AtomicBool,
+    wake: Notify,
+}
+
+/// What went over one connection.
+#[derive(Debug, Default)]
+pub struct Traffic {
+    /// Frames that came.
+    pub received: AtomicU64,
+    /// Frames that were queued to go.
+    pub sent: AtomicU64,
+    /// Requests without a reply so far.
+    pub outstanding: AtomicI64,
+}
+
+impl Connection {
+    /// A connection without a session.
+    pub fn new(id: u64, remote: SocketAddr) -> Self {
+        let address = listener::java_host_address(remote.ip());
+        Connection {
+            id: WatcherId(id),
+            remote,
+            identities: Mutex::new(Arc::new(Identities::of_address(&address))),
+            address,
+            session: OnceLock::new(),
+            has_read_only: AtomicBool::new(true),
+            traffic: Traffic::default(),
+            order: Mutex::default(),
+            outbound: Mutex::default(),
+            closed: AtomicBool::new(false),
+            wake: Notify::new(),
+        }
+    }
+
+    /// The session, or none so far.
+    pub fn session_id(&self) -> SessionId {
+        self.session.get().map_or(SessionId::NONE, |bound| bound.id)
+    }
+
+    /// Who the client is now.
+    pub fn identities(&self) -> Arc<Identities> {
+        self.identities.lock().clone()
+    }
+
+    /// The client has proven to be somebody.
+    pub fn add_identities(&self, more: Vec<proto::records::Id<'static>>) {
+        let mut identities = self.identities.lock();
+        *identities = Arc::new(identities.with(more));
+    }
+
+    /// The order of this session's replies.
+    pub fn order(&self) -> parking_lot::MutexGuard<'_, Order> {
+        self.order.lock()
+    }
+
+    /// Queues a frame: `fill` appends what stands behind its length. Frames for a connection
+    /// that is closing are dropped.
+    pub fn send(&self, fill: impl FnOnce(&mut BytesMut)) -> usize {
+        let mut outbound = self.outbound.lock();
+        let (was_idle, bytes) = outbound.push(fill);
+        self.traffic.sent.fetch_add(1, Ordering::Relaxed);
+        drop(outbound);
+        if was_idle {
+            self.wake();
+        }
+        bytes
+    }
+
+    /// Queues a reply without a body.
+    pub fn send_header(&self, xid: i32, zxid: Zxid, err: ErrorCode) -> usize {
+        self.send(|out| ReplyHeader { xid, zxid, err }.encode(out))
+    }
+
+    /// Queues a watch event. A client that lets too many pile up is disconnected.
+    pub fn send_event(&self, kind: EventType, path: &str, zxid: Zxid) {
+        const NOTIFICATION_XID: i32 = -1;
+        if self.outbound.lock().len() > limits::MAX_OUTBOUND_BYTES_WITH_EVENTS {
+            if !self.is_closed() {
+                tracing::warn!(
+                    remote = %self.remote,
+                    session = %self.session_id(),
+                    "disconnected: {} bytes of events wait and the client does not read",
+                    limits::MAX_OUTBOUND_BYTES_WITH_EVENTS,
+                );
+            }
+            return self.close_now();
+        }
+        self.send(|out| {
+            ReplyHeader {
+                xid: NOTIFICATION_XID,
+                zxid,
+                err: ErrorCode::OK,
+            }
+            .encode(out);
+            let state = KeeperState::SyncConnected as i32;
+            WatcherEvent {
+                r#type: kind as i32,
+                state,
+                path: Some(path.into()),
+            }
+            .encode(out);
+        });
+    }
+
+    /// Closes the connection when all that is queued has gone.
+    pub fn close_after_replies(&self) {
+        self.outbound.lock().close();
+        self.wake();
+    }
+
+    /// Closes the connection; what is queued is dropped.
+    pub fn close_now(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.wake();
+    }
+
+    /// Is nobody there any more?
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Makes the task look again.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+}

@@ -1,0 +1,133 @@
+//! The order of one session's replies: what is in the pipeline, and what is held behind it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use processor::Identities;
+use proto::OpCode;
+
+use crate::limits;
+
+/// A request that waits for the session's earlier writes.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// The client's number of it.
+    pub xid: i32,
+    /// What it asks for.
+    pub op: OpCode,
+    /// Behind its header.
+    pub body: Bytes,
+    /// Who the client was when it was read.
+    pub identities: Arc<Identities>,
+    /// When it was read; monotonic ms.
+    pub received_ms: i64,
+}
+
+#[derive(Debug)]
+enum Entry {
+    /// In the pipeline; the replica answers it.
+    Pending,
+    Held(Held),
+}
+
+/// The queue. Empty when each request was answered.
+#[derive(Debug, Default)]
+pub struct Order {
+    entries: VecDeque<Entry>,
+    held_bytes: usize,
+    pending: usize,
+}
+
+impl Order {
+    /// Is each request answered?
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Requests in the pipeline.
+    pub fn pending(&self) -> usize {
+        self.pending
+    }
+
+    /// A request goes into the pipeline.
+    pub fn push_pending(&mut self) {
+        self.pending += 1;
+        self.entries.push_back(Entry::Pending);
+    }
+
+    /// A request waits behind the pipeline.
+    pub fn push_held(&mut self, held: Held) {
+        self.held_bytes += held.body.len();
+        self.entries.push_back(Entry::Held(held));
+    }
+
+    /// May no more requests wait?
+    pub fn is_full(&self) -> bool {
+        self.held_bytes >= limits::MAX_HELD_BYTES || self.entries.len() >= limits::MAX_HELD_REQUESTS
+    }
+
+    /// The oldest request was answered by the pipeline.
+    pub fn pop_pending(&mut self) {
+        let oldest = self.entries.pop_front();
+        assert!(
+            matches!(oldest, Some(Entry::Pending)),
+            "answered {oldest:?} before its turn"
+        );
+        self.pending -= 1;
+    }
+
+    /// The oldest request, if it is one that was held and is held no more.
+    pub fn pop_held(&mut self) -> Option<Held> {
+        match self.entries.pop_front()? {
+            Entry::Held(held) => {
+                self.held_bytes -= held.body.len();
+                Some(held)
+            }
+            pending => {
+                self.entries.push_front(pending);
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn held(xid: i32) -> Held {
+        Held {
+            xid,
+            op: OpCode::GET_DATA,
+            body: Bytes::from_static(b"abc"),
+            identities: Arc::default(),
+            received_ms: 0,
+        }
+    }
+
+    #[test]
+    fn what_is_held_waits_for_each_write_before_it() {
+        let mut order = Order::default();
+        order.push_pending();
+        order.push_held(held(1));
+        order.push_pending();
+        order.push_held(held(2));
+        assert!(order.pop_held().is_none());
+        order.pop_pending();
+        assert_eq!(order.pop_held().map(|held| held.xid), Some(1));
+        assert!(order.pop_held().is_none());
+        order.pop_pending();
+        assert_eq!(order.pop_held().map(|held| held.xid), Some(2));
+        assert!(order.is_empty());
+        assert_eq!(order.held_bytes, 0);
+    }
+
+    #[test]
+    #[should_panic(expected = "before its turn")]
+    fn an_answer_out_of_turn_is_a_bug() {
+        let mut order = Order::default();
+        order.push_held(held(1));
+        order.pop_pending();
+    }
+}

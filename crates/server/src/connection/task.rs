@@ -1,0 +1,240 @@
+//! The task that has a client's socket: reads frames, writes what is queued.
+//!
+//! One loop for both ways. What may be read is decided anew each round, so a client that does not
+//! take its replies, or has too much outstanding, is simply not read.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use listener::{Accepted, FrameReader};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::time::Instant;
+
+use super::request::Violation;
+use super::{Connection, probe};
+use crate::limits;
+use crate::replica::Input;
+use crate::shared::{Server, Shared};
+use crate::stats::ServerStats;
+use crate::words;
+
+/// How long a client may take to end its side after a four-letter word.
+const DRAIN_TIME: Duration = Duration::from_secs(2);
+
+/// Why a connection ends, for the log.
+#[derive(Debug, thiserror::Error)]
+enum End {
+    #[error(transparent)]
+    Frame(#[from] listener::FrameError),
+    #[error(transparent)]
+    Violation(#[from] Violation),
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    #[error("no session within {0:?} (nio.sessionlessCnxnTimeout)")]
+    Sessionless(Duration),
+    #[error("took no byte of its replies for {0:?}")]
+    Stalled(Duration),
+}
+
+/// Serves one connection from its first byte to its last.
+pub async fn serve(server: Server, accepted: Accepted) {
+    let Accepted {
+        mut stream,
+        remote,
+        admission,
+    } = accepted;
+    let _ = stream.set_nodelay(true);
+    let id = server.next_connection.fetch_add(1, Relaxed);
+    let connection = Arc::new(Connection::new(id, remote));
+    server
+        .watchers
+        .lock()
+        .connections
+        .insert(connection.id, connection.clone());
+    let (reader, writer) = stream.split();
+    let mut task = Task {
+        frames: FrameReader::new(reader, server.config.jute_max_buffer),
+        writer,
+        writing: BytesMut::new(),
+        progress: Instant::now(),
+        asked_for_session: false,
+        server: &server,
+        connection: &connection,
+    };
+    if let Err(end) = task.run().await {
+        let session = connection.session_id();
+        match end {
+            // A client that went away is no news.
+            End::Io(error) => tracing::debug!(%remote, %session, "connection lost: {error}"),
+            end => tracing::warn!(%remote, %session, "connection closed: {end}"),
+        }
+    }
+    retire(&server, &connection);
+    drop(admission);
+}
+
+/// After its last byte: nobody finds the connection any more.
+fn retire(server: &Shared, connection: &Arc<Connection>) {
+    connection.close_now();
+    let mut watchers = server.watchers.lock();
+    watchers.watches.remove_watcher(connection.id);
+    watchers.connections.remove(&connection.id);
+    let sent = connection.traffic.sent.load(Relaxed);
+    server.stats.packets_sent.fetch_add(sent, Relaxed);
+    drop(watchers);
+    server.replica.push(Input::Gone(connection.clone()));
+}
+
+struct Task<'a, R, W> {
+    frames: FrameReader<R>,
+    writer: W,
+    /// What was taken from the queue and is not written.
+    writing: BytesMut,
+    /// When the client last took a byte, or had none to take.
+    progress: Instant,
+    asked_for_session: bool,
+    server: &'a Server,
+    connection: &'a Arc<Connection>,
+}
+
+impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Task<'_, R, W> {
+    async fn run(&mut self) -> Result<(), End> {
+        let began = Instant::now();
+        let alarm = tokio::time::sleep_until(began + self.patience());
+        tokio::pin!(alarm);
+        loop {
+            if self.handle_frames().await? || self.connection.is_closed() {
+                return Ok(());
+            }
+            if self.take_queued() {
+                return self.finish().await;
+            }
+            let may_read = self.may_read();
+            let connection = self.connection;
+            tokio::select! {
+                () = connection.wake.notified() => {}
+                written = self.writer.write(&self.writing), if !self.writing.is_empty() => {
+                    self.writing.advance(written?);
+                    self.progress = Instant::now();
+                }
+                read = self.frames.fill(), if may_read => {
+                    if read? == 0 {
+                        return Ok(());
+                    }
+                }
+                () = &mut alarm => {
+                    self.check_patience()?;
+                    alarm.as_mut().reset(Instant::now() + self.patience());
+                }
+            }
+        }
+    }
+
+    /// How long to wait: for a session first, then for replies to be taken.
+    fn patience(&self) -> Duration {
+        let ms = match self.connection.session.get() {
+            Some(bound) => bound.timeout_ms.max(1).unsigned_abs(),
+            None => self.server.config.sessionless_cnxn_timeout_ms,
+        };
+        Duration::from_millis(ms.into())
+    }
+
+    fn check_patience(&self) -> Result<(), End> {
+        let patience = self.patience();
+        if self.connection.session.get().is_none() {
+            return Err(End::Sessionless(patience));
+        }
+        let stalled = !self.writing.is_empty() && self.progress.elapsed() > patience;
+        if stalled {
+            Err(End::Stalled(patience))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Moves what is queued to be written; true when nothing will come after it.
+    fn take_queued(&mut self) -> bool {
+        let mut outbound = self.connection.outbound.lock();
+        if self.writing.is_empty() {
+            self.progress = Instant::now();
+            self.writing = outbound.take();
+        }
+        outbound.is_closing() && outbound.len() == 0
+    }
+
+    /// Writes the last bytes and ends our side.
+    async fn finish(&mut self) -> Result<(), End> {
+        let patience = self.patience();
+        let writing = async {
+            self.writer.write_all(&self.writing).await?;
+            self.writer.shutdown().await
+        };
+        let written = tokio::time::timeout(patience, writing).await;
+        written.map_err(|_| End::Stalled(patience))??;
+        Ok(())
+    }
+
+    /// May another request come in? Not while the client leaves its replies, has too much held,
+    /// or has writes outstanding while the whole server has too many.
+    fn may_read(&self) -> bool {
+        let connection = self.connection;
+        if self.asked_for_session && connection.session.get().is_none() {
+            return false;
+        }
+        if connection.outbound.lock().len() + self.writing.len() > limits::MAX_OUTBOUND_BYTES {
+            return false;
+        }
+        let order = connection.order();
+        if order.is_full() {
+            return false;
+        }
+        let limit = i64::from(self.server.config.global_outstanding_limit);
+        order.pending() == 0 || self.server.stats.in_process.load(Relaxed) <= limit
+    }
+
+    /// Handles the frames that are whole; true when the connection has ended.
+    async fn handle_frames(&mut self) -> Result<bool, End> {
+        if !self.asked_for_session
+            && let Some(word) = self.frames.peek_word()
+        {
+            if words::is_known(word) {
+                self.answer_word(word).await?;
+                return Ok(true);
+            }
+            probe::tell_stranger(word, self.connection.remote.ip());
+        }
+        while self.may_read() {
+            let Some(frame) = self.frames.next_frame()? else {
+                break;
+            };
+            ServerStats::count(&self.server.stats.packets_received);
+            ServerStats::count(&self.connection.traffic.received);
+            match self.connection.session.get() {
+                Some(bound) => self.connection.request(self.server, bound, frame)?,
+                None => {
+                    self.asked_for_session = true;
+                    self.connection.connect(self.server, &frame)?;
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Answers a four-letter word, then waits for the client to end: closing over unread bytes
+    /// would take the answer away from it.
+    async fn answer_word(&mut self, word: [u8; 4]) -> Result<(), End> {
+        ServerStats::count(&self.server.stats.packets_received);
+        let answer = words::answer(self.server, word);
+        let exchange = async {
+            self.writer.write_all(answer.as_bytes()).await?;
+            self.writer.shutdown().await?;
+            self.frames.drain(limits::MAX_DRAINED_BYTES).await
+        };
+        match tokio::time::timeout(DRAIN_TIME, exchange).await {
+            Ok(outcome) => Ok(outcome?),
+            Err(_) => Ok(()),
+        }
+    }
+}

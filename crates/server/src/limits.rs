@@ -1,0 +1,30 @@
+//! Every bound on a queue, and what it protects.
+
+/// Bytes queued for one client before its requests wait: memory, against a client that asks and
+/// does not read. One reply may stand above it.
+pub const MAX_OUTBOUND_BYTES: usize = 32 << 20;
+
+/// Bytes queued for one client before it is disconnected: watch events come unasked, so waiting
+/// does not hold them back.
+pub const MAX_OUTBOUND_BYTES_WITH_EVENTS: usize = 96 << 20;
+
+/// Bytes of one client's requests that wait behind its own writes before its socket is no longer
+/// read. One request may stand above it.
+pub const MAX_HELD_BYTES: usize = 4 << 20;
+
+/// Requests of one client that wait behind its own writes, as [`MAX_HELD_BYTES`].
+pub const MAX_HELD_REQUESTS: usize = 10_000;
+
+/// Txns applied under one exclusive lock of the tree: reads wait no longer than for these.
+pub const MAX_APPLY_BATCH: usize = 256;
+
+/// Znodes read for a snapshot under one shared lock of the tree: writes wait no longer than for
+/// these.
+pub const SNAPSHOT_SLICE: usize = 1024;
+
+/// Bytes that a client may still send after a four-letter word, before its connection is closed
+/// under it.
+pub const MAX_DRAINED_BYTES: usize = 64 << 10;
+
+/// Addresses whose strange first bytes (HTTP, TLS) are remembered as told.
+pub const MAX_STRANGERS: usize = 1024;

@@ -1,0 +1,210 @@
+//! A server from start to stop: directories, recovery, threads, sockets, signals.
+
+mod housekeeping;
+mod signals;
+mod start;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use listener::{AcceptTrouble, ListenOn, accept_loop, bind};
+use persistence::{LogError, RealDir, TxnLog};
+use tokio::sync::mpsc;
+
+use crate::clock;
+use crate::config::Config;
+use crate::connection::task;
+use crate::disk::{Disk, DiskQueue};
+use crate::exit_code::ExitCode;
+use crate::replica::{Input, Replica, SnapshotDirs};
+use crate::shared::Server;
+use crate::stats::ServerStats;
+use start::{Started, start};
+
+/// Runs a server until it is told to stop, or cannot go on.
+pub fn serve(config: Config) -> ExitCode {
+    let began = Instant::now();
+    for notice in &config.notices {
+        tracing::warn!("{notice}");
+    }
+    signals::raise_descriptor_limit();
+    let started = match start(config) {
+        Ok(started) => started,
+        Err(error) => {
+            tracing::error!("{error}");
+            return error.exit_code();
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!("cannot start threads: {error}");
+            return ExitCode::UnexpectedError;
+        }
+    };
+    runtime.block_on(run(started, began))
+}
+
+/// The threads that are no tasks.
+struct Threads {
+    disk_queue: DiskQueue,
+    disk: JoinHandle<()>,
+    replica: JoinHandle<()>,
+    /// Says why the disk's thread ended.
+    failed: mpsc::UnboundedReceiver<LogError>,
+}
+
+async fn run(started: Started, began: Instant) -> ExitCode {
+    let server = started.server.clone();
+    let listener = match listen(&server) {
+        Ok(listener) => listener,
+        Err(error) => {
+            tracing::error!("{error}");
+            return ExitCode::UnexpectedError;
+        }
+    };
+    tell_start(&started, began);
+    let directories = started.directories.clone();
+    let mut threads = match spawn_threads(started) {
+        Ok(threads) => threads,
+        Err(error) => {
+            tracing::error!("cannot start threads: {error}");
+            return ExitCode::UnexpectedError;
+        }
+    };
+    let housekeeping = housekeeping::spawn(&server, &directories);
+    let accepting = accept_clients(&server, &listener);
+    let code = tokio::select! {
+        () = accepting => ExitCode::UnexpectedError,
+        () = signals::wait_for_stop(&server) => ExitCode::ExecutionFinished,
+        Some(error) = threads.failed.recv() => {
+            tracing::error!("nothing is acknowledged any more: {error}");
+            ExitCode::UnexpectedError
+        }
+    };
+    drop(listener);
+    housekeeping.abort_all();
+    stop(&server, threads);
+    code
+}
+
+fn listen(server: &Server) -> Result<tokio::net::TcpListener, Box<dyn std::error::Error>> {
+    let config = &server.config;
+    let listener = bind(ListenOn {
+        address: config.client_port_address,
+        port: config.client_port,
+        backlog: config.listen_backlog,
+        ipv4_only: config.ipv4_only,
+    })?;
+    let _ = server.client_port.set(listener.local_addr()?.port());
+    Ok(tokio::net::TcpListener::from_std(listener)?)
+}
+
+/// One line for the operator.
+fn tell_start(started: &Started, began: Instant) {
+    let server = &started.server;
+    let config = &server.config;
+    let address = config
+        .client_port_address
+        .map_or("*".to_owned(), |address| address.to_string());
+    let tree = server.tree.read();
+    tracing::info!(
+        "ironkeeper {} serves clients on {address}:{}: dataDir {}, dataLogDir {}, last zxid {}, \
+         {} znodes, {} sessions, {} txns replayed, started in {:?}",
+        env!("CARGO_PKG_VERSION"),
+        server.client_port.get().copied().unwrap_or_default(),
+        config.data_dir.display(),
+        config.data_log_dir.display(),
+        tree.last_zxid(),
+        tree.node_count(),
+        tree.sessions().len(),
+        started.txns_replayed,
+        began.elapsed(),
+    );
+}
+
+fn spawn_threads(started: Started) -> std::io::Result<Threads> {
+    let Started {
+        server,
+        processor,
+        directories,
+        log,
+        seed,
+        ..
+    } = started;
+    let disk_queue = DiskQueue::default();
+    let (failure, failed) = mpsc::unbounded_channel();
+    let disk = Disk::<RealDir>::new(
+        server.clone(),
+        disk_queue.clone(),
+        TxnLog::new(directories.logs.clone(), log),
+        seed,
+    );
+    let disk = std::thread::Builder::new()
+        .name("disk".to_owned())
+        .spawn(move || {
+            if let Err(error) = disk.run() {
+                // The receiver is only gone when the server stops anyhow.
+                let _ = failure.send(error);
+            }
+        })?;
+    let snapshots = SnapshotDirs {
+        snapshots: directories.snapshots.clone(),
+    };
+    let replica = Replica::new(server, processor, disk_queue.clone(), snapshots);
+    let snapshot_now = started.snapshot_now;
+    let replica = std::thread::Builder::new()
+        .name("replica".to_owned())
+        .spawn(move || replica.run(snapshot_now))?;
+    Ok(Threads {
+        disk_queue,
+        disk,
+        replica,
+        failed,
+    })
+}
+
+async fn accept_clients(server: &Server, listener: &tokio::net::TcpListener) {
+    let accepted = |accepted| drop(tokio::spawn(task::serve(server.clone(), accepted)));
+    let trouble = |trouble| match trouble {
+        AcceptTrouble::Refused(refusal) => {
+            ServerStats::count(&server.stats.connections_rejected);
+            tracing::warn!("connection refused: {refusal}");
+        }
+        AcceptTrouble::NoRoom(error) => {
+            tracing::error!(
+                "cannot accept connections for now: {error}; raise the limit of open files"
+            );
+        }
+    };
+    accept_loop(listener, &server.admissions, accepted, trouble).await;
+}
+
+/// Clients first, then the replica, then the disk: what was acknowledged is on it already.
+fn stop(server: &Server, threads: Threads) {
+    let connections: Vec<Arc<_>> = server
+        .watchers
+        .lock()
+        .connections
+        .values()
+        .cloned()
+        .collect();
+    for connection in connections {
+        connection.close_now();
+    }
+    server.replica.push(Input::Stop);
+    let _ = threads.replica.join();
+    threads.disk_queue.stop();
+    let _ = threads.disk.join();
+    tracing::info!(
+        "stopped at zxid {}, {} requests answered, up {} ms",
+        server.tree.read().last_zxid(),
+        server.stats.packets_received.load(Relaxed),
+        clock::monotonic_ms() - server.started_ms,
+    );
+}

@@ -1,0 +1,96 @@
+//! What happens by the clock: containers and TTL znodes are reaped, old files purged.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use datatree::{DataTree, NodeRef, Owner};
+use persistence::{DataDirs, purge};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+
+use crate::clock;
+use crate::replica::Input;
+use crate::shared::Server;
+
+/// The running jobs; they end when this is dropped.
+pub struct Housekeeping(JoinSet<()>);
+
+impl Housekeeping {
+    /// Ends them.
+    pub fn abort_all(mut self) {
+        self.0.abort_all();
+    }
+}
+
+/// Begins the jobs.
+pub fn spawn(server: &Server, directories: &Arc<DataDirs>) -> Housekeeping {
+    let mut jobs = JoinSet::new();
+    jobs.spawn(reap(server.clone()));
+    let autopurge = server.config.autopurge;
+    if autopurge.purge_interval_hours > 0 {
+        let period = Duration::from_secs(u64::from(autopurge.purge_interval_hours) * 3600);
+        jobs.spawn(purge_by_the_clock(
+            directories.clone(),
+            period,
+            autopurge.snap_retain_count,
+        ));
+    }
+    Housekeeping(jobs)
+}
+
+/// `ContainerManager`: candidates at each interval, their deletions spread over the minute.
+async fn reap(server: Server) {
+    let settings = server.config.containers;
+    let period = Duration::from_millis(settings.check_interval_ms.into());
+    let pause = Duration::from_millis(u64::from(60_000 / settings.max_per_minute.max(1)));
+    let mut clock = interval_at(Instant::now() + period, period);
+    clock.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        clock.tick().await;
+        let candidates = candidates(&server.tree.read(), settings.max_never_used_interval_ms);
+        for path in candidates {
+            server.replica.push(Input::Reap(path));
+            tokio::time::sleep(pause).await;
+        }
+    }
+}
+
+/// Childless containers that had a child, or stayed unused too long; childless TTL znodes whose
+/// time is over.
+fn candidates(tree: &DataTree, max_unused_ms: u64) -> Vec<String> {
+    let now_ms = clock::wall_ms();
+    let outlived = |(path, node): (String, NodeRef<'_>)| {
+        is_outlived(node, now_ms, max_unused_ms).then_some(path)
+    };
+    tree.reapable().filter_map(outlived).collect()
+}
+
+fn is_outlived(node: NodeRef<'_>, now_ms: i64, max_unused_ms: u64) -> bool {
+    let stat = node.stored_stat();
+    let unchanged_ms = now_ms - stat.mtime;
+    match node.owner() {
+        Owner::Container if stat.cversion > 0 => true,
+        Owner::Container => {
+            max_unused_ms != 0 && u64::try_from(unchanged_ms).is_ok_and(|ms| ms > max_unused_ms)
+        }
+        Owner::Ttl { ttl_ms } => ttl_ms != 0 && unchanged_ms > ttl_ms,
+        _ => false,
+    }
+}
+
+/// At the start, then at each interval (`DatadirCleanupManager`).
+async fn purge_by_the_clock(directories: Arc<DataDirs>, period: Duration, keep: u32) {
+    let mut clock = interval_at(Instant::now(), period);
+    loop {
+        clock.tick().await;
+        let directories = directories.clone();
+        let purging = move || purge(&directories.snapshots, &directories.logs, keep as usize);
+        match tokio::task::spawn_blocking(purging).await {
+            Ok(Ok(removed)) => {
+                tracing::info!(files = removed.len(), "purged old snapshots and logs")
+            }
+            Ok(Err(error)) => tracing::error!("purge: {error}"),
+            Err(_) => return,
+        }
+    }
+}

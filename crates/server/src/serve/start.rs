@@ -1,0 +1,222 @@
+//! From a configuration to a server that could serve: directories locked, data recovered.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
+
+use datatree::{DataTree, Options, OwnerRules};
+use listener::{AdmissionLimits, Admissions};
+use persistence::{
+    DataDirError, DataDirs, DataDirsOptions, IoError, RecoveryError, RecoveryOptions, Start,
+    TxnLogOptions, recover,
+};
+use processor::{AccessRules, AuthRules, Processor, Rules, SessionTable, initial_session_id};
+
+use crate::clock;
+use crate::config::Config;
+use crate::exit_code::ExitCode;
+use crate::replica::write_first_snapshot;
+use crate::restore::TreeRestore;
+use crate::shared::{Server, Shared};
+use crate::throttle::Throttles;
+
+/// The id that a standalone server puts into session ids, whatever `conf` shows
+/// (`ZooKeeperServer.createSessionTrackerServerId`).
+const STANDALONE_SERVER_ID: i64 = 1;
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The directories cannot be had.
+    #[error(transparent)]
+    Directories(#[from] DataDirError),
+    /// The data cannot be read.
+    #[error(transparent)]
+    Recovery(#[from] RecoveryError),
+    /// The first snapshot cannot be written.
+    #[error(transparent)]
+    Io(#[from] IoError),
+    /// Nothing is there, and that may be a mistake.
+    #[error(
+        "no data in {0}, and zookeeper.db.autocreate is false. Put the data back, or make an \
+         empty file named initialize in dataLogDir if it is meant to be empty"
+    )]
+    EmptyNotTrusted(String),
+}
+
+impl StartError {
+    /// As Apache's `ZooKeeperServerMain`.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            StartError::Directories(_) => ExitCode::UnableToAccessDatadir,
+            _ => ExitCode::UnexpectedError,
+        }
+    }
+}
+
+/// A server that is ready to serve.
+pub struct Started {
+    /// What all threads share.
+    pub server: Server,
+    /// Goes on after the last txn.
+    pub processor: Processor,
+    /// Locked while this lives.
+    pub directories: Arc<DataDirs>,
+    /// How the log is written.
+    pub log: TxnLogOptions,
+    /// For chance: when snapshots are due, which connections are dropped.
+    pub seed: u64,
+    /// Txns that were read from the log.
+    pub txns_replayed: u64,
+    /// The log should be followed by a snapshot.
+    pub snapshot_now: bool,
+}
+
+/// Opens the directories and reads the data.
+pub fn start(config: Config) -> Result<Started, StartError> {
+    let directories = Arc::new(DataDirs::open(&DataDirsOptions {
+        data_dir: config.data_dir.clone(),
+        data_log_dir: config.data_log_dir.clone(),
+        auto_create: config.datadir_autocreate,
+    })?);
+    let initialize = directories.take_initialize_file()?;
+    let options = tree_options(&config);
+    let recovered = recover(
+        &directories.snapshots,
+        &directories.logs,
+        &recovery_options(&config, initialize),
+        || TreeRestore::new(options),
+    )?;
+    for notice in &recovered.notices {
+        tracing::warn!("{notice}");
+    }
+    if recovered.start == Start::EmptyNotTrusted {
+        return Err(StartError::EmptyNotTrusted(
+            config.data_dir.display().to_string(),
+        ));
+    }
+    let mut tree = recovered.state.into_tree();
+    tell_oddities(&mut tree);
+    let seed = clock::wall_ms().unsigned_abs();
+    let processor = processor(&config, &tree);
+    let log = log_options(&config);
+    let server = Arc::new(shared(config, tree, &directories, seed));
+    if recovered.start == Start::Empty {
+        write_first_snapshot(&server, &directories.snapshots)?;
+    }
+    let snapshot_now = recovered.txns_replayed > 0 || recovered.start == Start::LogOnly;
+    let txns_replayed = recovered.txns_replayed;
+    Ok(Started {
+        server,
+        processor,
+        directories,
+        log,
+        seed,
+        txns_replayed,
+        snapshot_now,
+    })
+}
+
+fn tell_oddities(tree: &mut DataTree) {
+    for session in tree.end_dead_sessions() {
+        tracing::warn!(%session, "removed ephemeral znodes of a session that is not in the data");
+    }
+    if tree.digest_mismatches() > 0 {
+        tracing::error!(
+            "{} digests in the data do not fit the tree that it makes: the data may be damaged, or \
+             was written by a server with other settings",
+            tree.digest_mismatches()
+        );
+    }
+}
+
+fn tree_options(config: &Config) -> Options {
+    Options {
+        digest: config.digest_enabled,
+        owners: OwnerRules {
+            extended_types: config.extended_types_enabled,
+            emulate_353: config.emulate_353_ttl_nodes,
+        },
+    }
+}
+
+fn max_field_bytes(config: &Config) -> u32 {
+    config
+        .jute_max_buffer
+        .saturating_add(config.jute_max_buffer_extra_size)
+}
+
+fn recovery_options(config: &Config, initialize: bool) -> RecoveryOptions {
+    RecoveryOptions {
+        max_field_bytes: max_field_bytes(config),
+        trust_empty_snapshot: config.snapshot_trust_empty,
+        trust_empty_db: config.db_autocreate || initialize,
+    }
+}
+
+fn log_options(config: &Config) -> TxnLogOptions {
+    TxnLogOptions {
+        pre_alloc_bytes: config.pre_alloc_size_kib << 10,
+        size_limit_bytes: (config.txn_log_size_limit_kib > 0)
+            .then_some(config.txn_log_size_limit_kib << 10),
+        force_sync: config.force_sync,
+    }
+}
+
+fn field_limits(config: &Config) -> proto::Limits {
+    proto::Limits {
+        max_field_bytes: max_field_bytes(config).into(),
+    }
+}
+
+fn access_rules(config: &Config) -> AccessRules {
+    let digest = &config.digest_auth;
+    AccessRules {
+        skip_acl: config.skip_acl,
+        auth: AuthRules {
+            super_digest: digest
+                .super_digest
+                .as_ref()
+                .map(|secret| secret.expose().to_owned()),
+            digest_enabled: digest.enabled,
+            digest_algorithm: digest.algorithm,
+        },
+    }
+}
+
+fn processor(config: &Config, tree: &DataTree) -> Processor {
+    let rules = Rules {
+        access: access_rules(config),
+        enforce_quota: config.enforce_quota,
+        extended_types: config.extended_types_enabled,
+        close_session_txn: config.close_session_txn_enabled,
+        reconfig_enabled: false,
+        limits: field_limits(config),
+    };
+    let first_id = initial_session_id(STANDALONE_SERVER_ID, clock::monotonic_ms());
+    let sessions = SessionTable::new(first_id, config.tick_time_ms.into());
+    Processor::new(rules, sessions, tree.last_zxid())
+}
+
+fn shared(config: Config, tree: DataTree, directories: &Arc<DataDirs>, seed: u64) -> Shared {
+    let started_ms = clock::monotonic_ms();
+    let limits = AdmissionLimits {
+        per_address: config.max_client_cnxns,
+        total: config.max_cnxns,
+    };
+    let sizes = directories.clone();
+    Shared {
+        access: access_rules(&config),
+        limits: field_limits(&config),
+        tree: tree.into(),
+        watchers: Default::default(),
+        replica: Default::default(),
+        stats: Default::default(),
+        throttles: Throttles::new(&config, started_ms, seed),
+        admissions: Admissions::new(limits),
+        sizes: Box::new(move || [sizes.data_dir_size(), sizes.log_dir_size()]),
+        client_port: OnceLock::new(),
+        started_ms,
+        next_connection: AtomicU64::new(1),
+        config,
+    }
+}

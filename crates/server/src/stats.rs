@@ -1,0 +1,173 @@
+//! What the server counts (`ServerStats`).
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+
+/// Least, most and mean of a series.
+#[derive(Debug)]
+pub struct MinMeanMax {
+    least: AtomicI64,
+    most: AtomicI64,
+    sum: AtomicI64,
+    count: AtomicI64,
+}
+
+impl Default for MinMeanMax {
+    fn default() -> Self {
+        MinMeanMax {
+            least: AtomicI64::new(i64::MAX),
+            most: AtomicI64::new(0),
+            sum: AtomicI64::new(0),
+            count: AtomicI64::new(0),
+        }
+    }
+}
+
+impl MinMeanMax {
+    /// Adds a value.
+    pub fn add(&self, value: i64) {
+        if value < self.least.load(Relaxed) {
+            self.least.fetch_min(value, Relaxed);
+        }
+        if value > self.most.load(Relaxed) {
+            self.most.fetch_max(value, Relaxed);
+        }
+        self.sum.fetch_add(value, Relaxed);
+        self.count.fetch_add(1, Relaxed);
+    }
+
+    /// The least value; 0 without any.
+    pub fn least(&self) -> i64 {
+        let least = self.least.load(Relaxed);
+        if least == i64::MAX { 0 } else { least }
+    }
+
+    /// The greatest value; 0 without any.
+    pub fn most(&self) -> i64 {
+        self.most.load(Relaxed)
+    }
+
+    /// The mean, rounded to four places as Apache shows it; 0 without any value.
+    pub fn mean(&self) -> f64 {
+        match self.count.load(Relaxed) {
+            0 => 0.0,
+            count => (self.sum.load(Relaxed) as f64 / count as f64 * 10_000.0).round() / 10_000.0,
+        }
+    }
+}
+
+/// Sizes of replies (`BufferStats`); −1 before the first.
+#[derive(Debug)]
+pub struct ReplySizes {
+    last: AtomicI64,
+    least: AtomicI64,
+    most: AtomicI64,
+}
+
+impl Default for ReplySizes {
+    fn default() -> Self {
+        let none = || AtomicI64::new(-1);
+        ReplySizes {
+            last: none(),
+            least: none(),
+            most: none(),
+        }
+    }
+}
+
+impl ReplySizes {
+    /// Adds a reply.
+    pub fn add(&self, bytes: usize) {
+        let bytes = bytes as i64;
+        self.last.store(bytes, Relaxed);
+        let least = self.least.load(Relaxed);
+        if least == -1 || bytes < least {
+            self.least.store(bytes, Relaxed);
+        }
+        self.most.fetch_max(bytes, Relaxed);
+    }
+
+    /// The last, least and greatest size.
+    pub fn values(&self) -> [i64; 3] {
+        [&self.last, &self.least, &self.most].map(|value| value.load(Relaxed))
+    }
+}
+
+/// All counters of a server.
+#[derive(Debug, Default)]
+pub struct ServerStats {
+    /// Milliseconds from a request's arrival to its reply.
+    pub latency_ms: MinMeanMax,
+    /// Frames and four-letter words that came.
+    pub packets_received: AtomicU64,
+    /// Frames that were sent.
+    pub packets_sent: AtomicU64,
+    /// Requests on their way through the pipeline.
+    pub in_process: AtomicI64,
+    /// Sizes of replies.
+    pub reply_sizes: ReplySizes,
+    /// Authentications that failed.
+    pub auth_failed: AtomicU64,
+    /// Sessions that there are.
+    pub sessions: AtomicI64,
+    /// fsyncs above `fsync.warningthresholdms`.
+    pub slow_fsyncs: AtomicU64,
+    /// Connections that a limit turned away.
+    pub connections_rejected: AtomicU64,
+    /// Snapshots written since the start.
+    pub snapshots: AtomicU64,
+}
+
+impl ServerStats {
+    /// Adds one to a counter.
+    pub fn count(counter: &AtomicU64) {
+        counter.fetch_add(1, Relaxed);
+    }
+}
+
+/// A double as Java's `toString` writes it, for the values that we show: at most four places.
+pub fn java_double(value: f64) -> String {
+    if value == value.trunc() && value.abs() < 1e7 {
+        format!("{value:.1}")
+    } else {
+        value.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_series_knows_its_ends_and_mean() {
+        let series = MinMeanMax::default();
+        assert_eq!((series.least(), series.mean(), series.most()), (0, 0.0, 0));
+        for value in [3, 1, 4] {
+            series.add(value);
+        }
+        assert_eq!(
+            (series.least(), series.mean(), series.most()),
+            (1, 2.6667, 4)
+        );
+    }
+
+    #[test]
+    fn doubles_are_written_as_java_writes_them() {
+        for (value, text) in [
+            (0.0, "0.0"),
+            (2.0, "2.0"),
+            (2.6667, "2.6667"),
+            (0.25, "0.25"),
+        ] {
+            assert_eq!(java_double(value), text);
+        }
+    }
+
+    #[test]
+    fn sizes_begin_unset() {
+        let sizes = ReplySizes::default();
+        assert_eq!(sizes.values(), [-1, -1, -1]);
+        sizes.add(9);
+        sizes.add(7);
+        assert_eq!(sizes.values(), [7, 7, 9]);
+    }
+}
