@@ -14,7 +14,7 @@ use proto::records::{ErrorTxn, TxnDigest, TxnHeader};
 use proto::txn::TxnBody;
 use proto::{Encode, ErrorCode, Input, OpCode, SessionId, Zxid};
 
-pub(crate) use multi::is_write_multi;
+pub(crate) use multi::{Malformed as MalformedMulti, Parts};
 
 use crate::access::AccessRules;
 use crate::auth::Identities;

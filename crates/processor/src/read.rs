@@ -19,7 +19,7 @@ use proto::{
 
 use crate::access::{AccessRules, check_access, without_hashes};
 use crate::auth::Identities;
-use crate::prepare::is_write_multi;
+use crate::prepare::{MalformedMulti, Parts};
 use crate::reply::end_of_parts;
 
 /// Who reads.
@@ -61,6 +61,12 @@ struct Malformed;
 impl From<jute::Error> for Malformed {
     fn from(_: jute::Error) -> Self {
         Malformed
+    }
+}
+
+impl From<MalformedMulti> for ErrorCode {
+    fn from(_: MalformedMulti) -> Self {
+        ErrorCode::MARSHALLING_ERROR
     }
 }
 
@@ -129,15 +135,7 @@ impl<'r> Read<'r> {
             }
             OpCode::GET_ALL_CHILDREN_NUMBER => self.get_all_children_number(&read(input)?, out)?,
             OpCode::GET_EPHEMERALS => self.get_ephemerals(&read(input)?, out)?,
-            OpCode::MULTI_READ if is_write_multi(input) => {
-                // Apache has begun its response when it meets the first write.
-                end_of_parts(out);
-                return Ok(Answer {
-                    err: ErrorCode::MARSHALLING_ERROR,
-                    ..Answer::default()
-                });
-            }
-            OpCode::MULTI_READ => self.multi_read(input, out)?,
+            OpCode::MULTI_READ => return self.multi_read(Parts::parse(input)?, out),
             OpCode::WHO_AM_I => self.who_am_i(out),
             OpCode::SYNC => {
                 let SyncRequest { path } = read(input)?;
@@ -282,34 +280,48 @@ impl<'r> Read<'r> {
         .encode(out);
     }
 
-    /// Each part has a result of its own; the watch flag of a part is dropped. All parts are
-    /// parsed before the first is answered.
-    fn multi_read(&mut self, input: &mut Input<'_>, out: &mut BytesMut) -> Result<(), Refused> {
-        for (op, path) in parse_multi_read(input)? {
-            let header_at = out.len();
-            MultiHeader {
-                r#type: op,
-                done: false,
-                err: ErrorCode::OK,
-            }
-            .encode(out);
-            let outcome = match op {
-                OpCode::GET_DATA => self.get_data(some(&path)?, false, out),
-                _ => self.get_children(some(&path)?, false, out).map(drop),
+    /// Each part has a result of its own; the watch flag of a part is dropped. Where Apache meets
+    /// what it does not read, a write or a null path, its answer is what it has, and a code.
+    fn multi_read(&mut self, parts: Parts<'_>, out: &mut BytesMut) -> Result<Answer, Refused> {
+        let (reads, mut is_whole) = match parts {
+            Parts::Reads(reads) => (reads, true),
+            Parts::Writes(writes) => (Vec::new(), writes.is_empty()),
+        };
+        for (op, path) in reads {
+            let Some(path) = path else {
+                is_whole = false;
+                break;
             };
-            if let Err(err) = outcome {
-                out.truncate(header_at);
-                MultiHeader {
-                    r#type: OpCode::ERROR,
-                    done: false,
-                    err,
-                }
-                .encode(out);
-                ErrorResponse { err }.encode(out);
-            }
+            self.read_part(op, &path, out);
         }
         end_of_parts(out);
-        Ok(())
+        let err = match is_whole {
+            true => ErrorCode::OK,
+            false => ErrorCode::MARSHALLING_ERROR,
+        };
+        Ok(Answer {
+            err,
+            ..Answer::default()
+        })
+    }
+
+    fn read_part(&mut self, op: OpCode, path: &str, out: &mut BytesMut) {
+        let header_at = out.len();
+        let header = |r#type, err| MultiHeader {
+            r#type,
+            done: false,
+            err,
+        };
+        header(op, ErrorCode::OK).encode(out);
+        let outcome = match op {
+            OpCode::GET_DATA => self.get_data(path, false, out),
+            _ => self.get_children(path, false, out).map(drop),
+        };
+        if let Err(err) = outcome {
+            out.truncate(header_at);
+            header(OpCode::ERROR, err).encode(out);
+            ErrorResponse { err }.encode(out);
+        }
     }
 
     fn check_watches(&self, request: &CheckWatchesRequest<'_>) -> Result<(), Refused> {
@@ -396,21 +408,4 @@ impl<'r> Read<'r> {
 
 fn paths<'p>(list: &'p Vector<Ustring<'_>>) -> Result<Vec<&'p str>, Malformed> {
     list.as_ref().ok_or(Malformed)?.iter().map(some).collect()
-}
-
-/// `MultiOperationRecord.deserialize`, for the two kinds that multiRead takes.
-fn parse_multi_read<'a>(input: &mut Input<'a>) -> Result<Vec<(OpCode, Ustring<'a>)>, Malformed> {
-    let mut parts = Vec::new();
-    loop {
-        let header: MultiHeader = read(input)?;
-        if header.done {
-            return Ok(parts);
-        }
-        let path = match header.r#type {
-            OpCode::GET_DATA => read::<GetDataRequest<'a>>(input)?.path,
-            OpCode::GET_CHILDREN => read::<GetChildrenRequest<'a>>(input)?.path,
-            _ => return Err(Malformed),
-        };
-        parts.push((header.r#type, path));
-    }
 }

@@ -6,18 +6,16 @@ use proto::records::{
     CreateRequest, CreateTTLRequest, ErrorTxn, GetDataRequest, MultiHeader, MultiTxn, Txn,
 };
 use proto::txn::TxnBody;
-use proto::{CreateMode, Encode, ErrorCode, Input, OpCode};
+use proto::{CreateMode, Encode, ErrorCode, Input, OpCode, Ustring};
 
 use super::write::Write;
 use super::{Making, Outcome, Prepared, Processor, WriteRequest, write};
 
-/// A multi that is none.
-enum Malformed {
-    /// The bytes say so, or a path is null: the refusal takes a zxid.
+/// A multi whose bytes are none.
+pub(crate) enum Malformed {
+    /// To the eye of Apache's parser: the refusal of a multi takes a zxid.
     Bytes,
-    /// Nothing but reads: Apache stumbles so late that the refusal has a digest.
-    Reads,
-    /// Null where Java stumbles before a zxid is taken.
+    /// Null where Java stumbles outside of it, before a zxid is taken.
     Null,
 }
 
@@ -33,37 +31,46 @@ impl From<write::Malformed> for Malformed {
     }
 }
 
-/// `MultiOperationRecord.deserialize`, and where a null path is found (`getPendingChanges`).
-fn parse_parts<'a>(input: &mut Input<'a>) -> Result<Vec<(OpCode, Write<'a>)>, Malformed> {
-    let mut parts = Vec::new();
-    let (mut reads, mut null_paths) = (0, 0);
-    loop {
-        let header: MultiHeader = input.read()?;
-        match header.r#type {
-            _ if header.done => break,
-            OpCode::GET_DATA | OpCode::GET_CHILDREN => {
-                let GetDataRequest { path, .. } = input.read()?;
-                reads += 1;
-                null_paths += usize::from(path.is_none());
+/// The parts of a multi or multiRead; Apache parses both alike. None at all are writes.
+pub(crate) enum Parts<'a> {
+    Writes(Vec<(OpCode, Write<'a>)>),
+    Reads(Vec<(OpCode, Ustring<'a>)>),
+}
+
+impl<'a> Parts<'a> {
+    /// `MultiOperationRecord.deserialize`.
+    pub fn parse(input: &mut Input<'a>) -> Result<Self, Malformed> {
+        let (mut writes, mut reads) = (Vec::new(), Vec::new());
+        loop {
+            let MultiHeader { r#type, done, .. } = input.read()?;
+            match r#type {
+                _ if done => break,
+                OpCode::GET_DATA | OpCode::GET_CHILDREN => {
+                    let GetDataRequest { path, .. } = input.read()?;
+                    reads.push((r#type, path));
+                }
+                _ => writes.push(parse_write(r#type, input)?),
             }
-            op => {
-                let (op, write) = parse_part(op, input)?;
-                null_paths += usize::from(path_of(&write).is_none());
-                parts.push((op, write));
+            if !reads.is_empty() && !writes.is_empty() {
+                return Err(Malformed::Bytes);
             }
         }
-        if reads > 0 && !parts.is_empty() {
-            return Err(Malformed::Bytes);
-        }
+        Ok(match reads.is_empty() {
+            true => Parts::Writes(writes),
+            false => Parts::Reads(reads),
+        })
     }
-    match (null_paths, reads) {
-        (0, 0) => Ok(parts),
-        (0, _) => Err(Malformed::Reads),
-        _ => Err(Malformed::Bytes),
+
+    /// Apache looks at the paths of a multi before all else, and stumbles on null.
+    fn has_null_path(&self) -> bool {
+        match self {
+            Parts::Writes(writes) => writes.iter().any(|(_, write)| path_of(write).is_none()),
+            Parts::Reads(reads) => reads.iter().any(|(_, path)| path.is_none()),
+        }
     }
 }
 
-fn parse_part<'a>(op: OpCode, input: &mut Input<'a>) -> Result<(OpCode, Write<'a>), Malformed> {
+fn parse_write<'a>(op: OpCode, input: &mut Input<'a>) -> Result<(OpCode, Write<'a>), Malformed> {
     match op {
         OpCode::CREATE | OpCode::CREATE2 | OpCode::CREATE_CONTAINER => {
             create_part(op, input.read()?)
@@ -127,11 +134,6 @@ fn ttl_part<'a>(request: CreateTTLRequest<'a>) -> Result<(OpCode, Write<'a>), Ma
     ))
 }
 
-/// Is this a multi of writes, at least one?
-pub(crate) fn is_write_multi(input: &Input<'_>) -> bool {
-    parse_parts(&mut input.clone()).is_ok_and(|parts| !parts.is_empty())
-}
-
 fn path_of<'p>(write: &'p Write<'_>) -> Option<&'p str> {
     let path = match write {
         Write::Create(_, request) => &request.path,
@@ -165,7 +167,7 @@ impl Processor {
         time: i64,
     ) -> Prepared {
         let mut input = Input::with_limits(request.body, self.rules.limits);
-        let parts = parse_parts(&mut input);
+        let parts = Parts::parse(&mut input);
         let err = ErrorCode::MARSHALLING_ERROR;
         if matches!(parts, Err(Malformed::Null)) {
             return Prepared::Refused(err);
@@ -175,20 +177,20 @@ impl Processor {
             zxid: self.next_zxid(),
             time,
         };
-        match parts {
-            Ok(parts) => {
+        match parts.ok().filter(|parts| !parts.has_null_path()) {
+            None => self.finish(tree, &making, request.op, Err(err)),
+            Some(Parts::Reads(_)) => {
+                // Apache stumbles so late that this refusal has a digest.
+                let body = TxnBody::Error(ErrorTxn { err });
+                self.record(tree, &making, OpCode::ERROR, &body, tree.options().digest)
+            }
+            Some(Parts::Writes(parts)) => {
                 let txns = self.make_parts(tree, &making, &parts);
                 let body = TxnBody::Multi(MultiTxn {
                     txns: Some(txns.iter().map(borrowed).collect()),
                 });
                 self.finish(tree, &making, request.op, Ok(body))
             }
-            Err(Malformed::Reads) => {
-                let body = TxnBody::Error(ErrorTxn { err });
-                let has_digest = tree.options().digest;
-                self.record(tree, &making, OpCode::ERROR, &body, has_digest)
-            }
-            Err(_) => self.finish(tree, &making, request.op, Err(err)),
         }
     }
 

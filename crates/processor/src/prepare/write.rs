@@ -18,7 +18,7 @@ use crate::quota::check_quota;
 
 /// A parsed request.
 #[derive(Debug)]
-pub(super) enum Write<'a> {
+pub(crate) enum Write<'a> {
     Create(OpCode, CreateRequest<'a>),
     CreateTtl(CreateTTLRequest<'a>),
     Delete(DeleteRequest<'a>),
