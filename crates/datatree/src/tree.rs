@@ -224,12 +224,19 @@ impl DataTree {
 
     /// The znode at `path`; "" and "/" are both the root.
     pub fn get(&self, path: &str) -> Option<NodeRef<'_>> {
-        let slot = self.arena.find(path)?;
-        Some(NodeRef {
+        self.arena.find(path).map(|slot| self.node_ref(slot))
+    }
+
+    fn node_ref(&self, slot: Slot) -> NodeRef<'_> {
+        NodeRef {
             tree: self,
             node: self.arena.node(slot),
             slot,
-        })
+        }
+    }
+
+    fn stat_of(&self, slot: Slot) -> Stat {
+        self.node_ref(slot).stat()
     }
 
     /// What the flags say.
@@ -321,19 +328,9 @@ impl DataTree {
         self.containers
             .iter()
             .chain(&self.ttls)
-            .filter_map(|&slot| {
-                let node = self.arena.node(slot);
-                (node.child_count == 0).then(|| {
-                    (
-                        self.arena.path(slot),
-                        NodeRef {
-                            tree: self,
-                            node,
-                            slot,
-                        },
-                    )
-                })
-            })
+            .map(|&slot| self.node_ref(slot))
+            .filter(|node| node.child_count() == 0)
+            .map(|node| (self.arena.path(node.slot), node))
     }
 
     /// The path whose quota counts `path`, if any.
@@ -530,6 +527,7 @@ impl DataTree {
             .arena
             .insert(parent, name, new.data.map(Arc::from), acl, stat);
         self.count_in(slot, new.path);
+        let stat = self.stat_of(slot);
         self.note_quota_created(parent_path, name);
         self.count_use(new.path, new.data.map_or(0, |data| data.len() as i64), 1);
         let parent_acl = self.acls.list(self.arena.node(parent).acl);
@@ -540,12 +538,7 @@ impl DataTree {
             parent_path,
             parent_acl,
         });
-        Ok(NodeRef {
-            tree: self,
-            node: self.arena.node(slot),
-            slot,
-        }
-        .stat())
+        Ok(stat)
     }
 
     /// The parent's cversion only rises: replay over a fuzzy snapshot must not turn it back.
@@ -632,12 +625,7 @@ impl DataTree {
         });
         let length = |data: Option<&[u8]>| data.map_or(0, <[u8]>::len) as i64;
         let grown = length(data) - length(before.as_deref());
-        let stat = NodeRef {
-            tree: self,
-            node: self.arena.node(slot),
-            slot,
-        }
-        .stat();
+        let stat = self.stat_of(slot);
         self.data_bytes += grown;
         self.count_use(path, grown, 0);
         let acl = self.acls.list(self.arena.node(slot).acl);
@@ -659,11 +647,6 @@ impl DataTree {
             std::mem::replace(&mut node.acl, acl)
         });
         self.acls.remove_use(before);
-        Ok(NodeRef {
-            tree: self,
-            node: self.arena.node(slot),
-            slot,
-        }
-        .stat())
+        Ok(self.stat_of(slot))
     }
 }
