@@ -40,7 +40,8 @@ pub struct Reader<'a> {
 /// What comes of a read besides its reply's body.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
-    /// OK, but for the one case in which Apache sends a code and a body.
+    /// OK, but where Apache stumbles half way: then what was done so far stays, and a multiRead
+    /// has a code and a body.
     pub err: ErrorCode,
     /// Events that setWatches finds missed; they go out before the reply.
     pub missed: Vec<(EventType, String)>,
@@ -153,9 +154,9 @@ impl<'r> Read<'r> {
                     child_watches: old.child_watches,
                     persistent_watches: Some(Vec::new()),
                     persistent_recursive_watches: Some(Vec::new()),
-                })?);
+                }));
             }
-            OpCode::SET_WATCHES2 => return Ok(self.set_watches(&read(input)?)?),
+            OpCode::SET_WATCHES2 => return Ok(self.set_watches(&read(input)?)),
             OpCode::PING => {}
             _ => return Err(ErrorCode::UNIMPLEMENTED),
         }
@@ -326,7 +327,7 @@ impl<'r> Read<'r> {
 
     fn check_watches(&self, request: &CheckWatchesRequest<'_>) -> Result<(), Refused> {
         let kind = WatcherType::from_wire(request.r#type).ok_or(Malformed)?;
-        let path = some(&request.path)?;
+        let path = watched(&request.path);
         let there = self.watches.contains(path, self.reader.watcher, kind);
         if there {
             Ok(())
@@ -337,7 +338,7 @@ impl<'r> Read<'r> {
 
     fn remove_watches(&mut self, request: &RemoveWatchesRequest<'_>) -> Result<(), Refused> {
         let kind = WatcherType::from_wire(request.r#type).ok_or(Malformed)?;
-        let path = some(&request.path)?;
+        let path = watched(&request.path);
         let removed = self.watches.remove(path, self.reader.watcher, kind);
         if removed {
             Ok(())
@@ -353,59 +354,76 @@ impl<'r> Read<'r> {
     ) -> Result<(), Refused> {
         let mode = AddWatchMode::from_wire(request.mode).ok_or(Malformed)?;
         self.watches
-            .add(some(&request.path)?, self.reader.watcher, mode);
+            .add(watched(&request.path), self.reader.watcher, mode);
         ErrorResponse { err: ErrorCode::OK }.encode(out);
         Ok(())
     }
 
     /// What was missed is told at once, the rest is watched again; nobody asks for READ here
-    /// (`DataTree.setWatches`).
-    fn set_watches(&mut self, request: &SetWatches2<'_>) -> Result<Answer, Malformed> {
+    /// (`DataTree.setWatches`). A null where Apache stumbles ends it half way.
+    fn set_watches(&mut self, request: &SetWatches2<'_>) -> Answer {
         let mut missed = Vec::new();
-        let since = request.relative_zxid;
-        let watcher = self.reader.watcher;
+        let err = match self.watch_again(request, &mut missed) {
+            Ok(()) => ErrorCode::OK,
+            Err(Malformed) => ErrorCode::MARSHALLING_ERROR,
+        };
+        Answer { err, missed }
+    }
+
+    fn watch_again(
+        &mut self,
+        request: &SetWatches2<'_>,
+        missed: &mut Vec<(EventType, String)>,
+    ) -> Result<(), Malformed> {
+        let (tree, since, watcher) = (self.tree, request.relative_zxid, self.reader.watcher);
         for path in paths(&request.data_watches)? {
-            let event = match self.tree.get(path) {
-                None => EventType::NodeDeleted,
-                Some(node) if node.stored_stat().mzxid > since => EventType::NodeDataChanged,
-                Some(_) => {
-                    self.watches.watch_data(path, watcher);
-                    continue;
+            let path = some(path)?;
+            match tree.get(path).map(|node| node.stored_stat().mzxid) {
+                None => missed.push((EventType::NodeDeleted, path.to_owned())),
+                Some(changed) if changed > since => {
+                    missed.push((EventType::NodeDataChanged, path.to_owned()));
                 }
-            };
-            missed.push((event, path.to_owned()));
+                Some(_) => self.watches.watch_data(path, watcher),
+            }
         }
         for path in paths(&request.exist_watches)? {
-            match self.tree.get(path) {
+            let path = some(path)?;
+            match tree.get(path) {
                 Some(_) => missed.push((EventType::NodeCreated, path.to_owned())),
                 None => self.watches.watch_data(path, watcher),
             }
         }
         for path in paths(&request.child_watches)? {
-            let event = match self.tree.get(path) {
-                None => EventType::NodeDeleted,
-                Some(node) if node.stored_stat().pzxid > since => EventType::NodeChildrenChanged,
-                Some(_) => {
-                    self.watches.watch_children(path, watcher);
-                    continue;
+            let path = some(path)?;
+            match tree.get(path).map(|node| node.stored_stat().pzxid) {
+                None => missed.push((EventType::NodeDeleted, path.to_owned())),
+                Some(changed) if changed > since => {
+                    missed.push((EventType::NodeChildrenChanged, path.to_owned()));
                 }
-            };
-            missed.push((event, path.to_owned()));
+                Some(_) => self.watches.watch_children(path, watcher),
+            }
         }
-        for path in paths(&request.persistent_watches)? {
-            self.watches.add(path, watcher, AddWatchMode::Persistent);
+        for (list, mode) in [
+            (&request.persistent_watches, AddWatchMode::Persistent),
+            (
+                &request.persistent_recursive_watches,
+                AddWatchMode::PersistentRecursive,
+            ),
+        ] {
+            for path in paths(list)? {
+                self.watches.add(watched(path), watcher, mode);
+            }
         }
-        for path in paths(&request.persistent_recursive_watches)? {
-            self.watches
-                .add(path, watcher, AddWatchMode::PersistentRecursive);
-        }
-        Ok(Answer {
-            missed,
-            ..Answer::default()
-        })
+        Ok(())
     }
 }
 
-fn paths<'p>(list: &'p Vector<Ustring<'_>>) -> Result<Vec<&'p str>, Malformed> {
-    list.as_ref().ok_or(Malformed)?.iter().map(some).collect()
+fn paths<'p, 'a>(list: &'p Vector<Ustring<'a>>) -> Result<&'p [Ustring<'a>], Malformed> {
+    list.as_deref().ok_or(Malformed)
+}
+
+/// Null is a key like others in Apache's tables of watches. Here it is the same as "": no event
+/// ever names either.
+fn watched<'p>(path: &'p Ustring<'_>) -> &'p str {
+    path.as_deref().unwrap_or_default()
 }
