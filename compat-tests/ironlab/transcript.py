@@ -97,9 +97,9 @@ class Recorded:
         self._noted("events", self._events)
 
     def close_session(self):
-        if self._open:
-            self._noted("closeSession", self._client.close_session)
-            self._open = False
+        """Notes the answer, also where the connection is closed already: transcripts stay line by line comparable."""
+        self._noted("closeSession", self._client.close_session)
+        self._open = False
 
     def _events(self):
         found = [(self._transcript.zxid(event.zxid), event.type, event.state, event.path) for event in self._client.take_events()]

@@ -14,6 +14,7 @@ from .server import java
 
 MAIN = "org.apache.zookeeper.ZooKeeperMain"
 DEADLINE_S = 40
+EVENT_DEADLINE_S = 15
 PROMPT = re.compile(r"\[zk: [^\]\n]*\(\w+\) (\d+)\] ")
 EVENT = re.compile(r"\nWATCHER::\n|\n(WatchedEvent [^\n]*)\n")
 
@@ -66,7 +67,7 @@ class Interactive:
 
         Events are printed in the order of their arrival, so all earlier ones have then been printed too.
         """
-        deadline = time.monotonic() + DEADLINE_S
+        deadline = time.monotonic() + EVENT_DEADLINE_S
         while not any(text in event for event in self.events[self._events_before:]):
             self._read(deadline, f"an event with {text}")
             self._take_events()
@@ -95,7 +96,7 @@ class Interactive:
     def _read(self, deadline, what):
         out = self._child.stdout.fileno()
         if not select.select([out], [], [], max(0, deadline - time.monotonic()))[0]:
-            raise AssertionError(f"zkCli printed no {what} within {DEADLINE_S} s, but: {self._text}")
+            raise AssertionError(f"zkCli did not print {what} in time, but: {self._text}")
         chunk = os.read(out, 65536)
         if not chunk:
             raise AssertionError(f"zkCli ended before {what}: {self._text}")

@@ -190,3 +190,69 @@ pub enum SnapshotError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
+
+/// Why there is no state.
+#[derive(Debug, thiserror::Error)]
+pub enum RecoveryError {
+    /// A file or directory could not be read or put right.
+    #[error(transparent)]
+    Io(#[from] IoError),
+    /// The log cannot be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// No snapshot loads.
+    #[error(
+        "none of the snapshots in {} loads; the newest: {newest}. Restore the data directories \
+         from a backup; or, if this server has peers, move both version-2 directories away and \
+         start it empty, so that it takes their state",
+        dir.display()
+    )]
+    NoValidSnapshot {
+        /// The snapshot directory.
+        dir: PathBuf,
+        /// What is wrong with the newest one.
+        newest: String,
+    },
+    /// There are logs, but no snapshot.
+    #[error(
+        "no snapshot in {}, but there are log entries in {}. Put the snapshots back; or, to \
+         upgrade from a ZooKeeper 3.4 that never took one, start once with \
+         zookeeper.snapshot.trust.empty=true",
+        snap_dir.display(), log_dir.display()
+    )]
+    LogWithoutSnapshot {
+        /// The snapshot directory.
+        snap_dir: PathBuf,
+        /// The log directory.
+        log_dir: PathBuf,
+    },
+    /// The newest snapshot does not load, and the log does not reach back to the older one.
+    #[error(
+        "{reason}. The next older snapshot is of {last}, and the log goes on only with {next} in \
+         {}: txns are missing. Restore the data directories from a backup; or, if this server \
+         has peers, move both version-2 directories away and start it empty",
+        file.display()
+    )]
+    MissingLog {
+        /// What is wrong with the newer snapshots.
+        reason: String,
+        /// The last zxid before the gap.
+        last: Zxid,
+        /// The first one behind it.
+        next: Zxid,
+        /// The file that holds it.
+        file: PathBuf,
+    },
+    /// The state did not take a txn.
+    #[error("cannot replay {zxid} in {} at offset {offset}: {source}", file.display())]
+    Replay {
+        /// The txn.
+        zxid: Zxid,
+        /// The file.
+        file: PathBuf,
+        /// Where its record begins.
+        offset: u64,
+        /// What the state said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}

@@ -21,6 +21,7 @@ mod dir;
 mod error;
 mod log_reader;
 mod names;
+mod notice;
 mod padding;
 mod purge;
 mod real_dir;
@@ -32,12 +33,13 @@ mod txn_log;
 
 pub use data_dirs::{DataDirError, DataDirs, DataDirsOptions};
 pub use dir::{Dir, File, SyncPoint};
-pub use error::{DamageKind, IoError, LogError, SnapshotError};
+pub use error::{DamageKind, IoError, LogError, RecoveryError, SnapshotError};
 pub use log_reader::{LogReader, LogRecord, TornTail};
 pub use names::{log_name, parse_log_name, parse_snapshot_name, snapshot_name};
+pub use notice::Notice;
 pub use purge::{MIN_SNAPSHOTS_KEPT, purge};
 pub use real_dir::{RealDir, RealFile};
-pub use recovery::{Notice, Recovered, RecoveryError, RecoveryOptions, Restore, Start, recover};
+pub use recovery::{Recovered, RecoveryOptions, Restore, Start, recover};
 pub use snapshot::{
     Compression, SnapshotDigest, SnapshotReader, SnapshotSeals, SnapshotWriter, find_snapshots,
     is_plausible_snapshot,

@@ -4,8 +4,6 @@
 //! Owns which files make the state, and what is put right on disk before it may be served. Must
 //! not know what the state is.
 
-use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use proto::records::{Acl, StatPersisted};
@@ -16,9 +14,9 @@ use crate::log_reader::follows;
 use crate::snapshot::TEMPORARY;
 use crate::txn_log::HEADER_BYTES;
 use crate::{
-    DEFAULT_MAX_FIELD_BYTES, Dir, File, IoError, LogError, LogReader, LogRecord, SnapshotDigest,
-    SnapshotError, SnapshotReader, SyncPoint, TornTail, find_snapshots, is_plausible_snapshot,
-    parse_log_name, parse_snapshot_name,
+    DEFAULT_MAX_FIELD_BYTES, Dir, File, IoError, LogError, LogReader, LogRecord, Notice,
+    RecoveryError, SnapshotDigest, SnapshotError, SnapshotReader, SyncPoint, TornTail,
+    find_snapshots, is_plausible_snapshot, parse_log_name, parse_snapshot_name,
 };
 
 /// So many of the newest snapshots are tried (`FileSnap.deserialize`).
@@ -87,85 +85,6 @@ pub enum Start {
     LogOnly,
 }
 
-/// Something that an operator should read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Notice {
-    /// A snapshot that was passed over for an older one.
-    SkippedSnapshot {
-        /// Its file name.
-        file: String,
-        /// Why.
-        reason: String,
-    },
-    /// A torn end of the log was cut off the file; below offset 16 the file was removed.
-    CutTail(TornTail),
-    /// A torn end of a file, left as it is; the next file goes on without a gap.
-    LeftTail(TornTail),
-    /// A txn below one before it; replayed, as Apache does.
-    OutOfOrder {
-        /// The file.
-        file: Arc<str>,
-        /// Where its record begins.
-        offset: u64,
-        /// Its zxid.
-        zxid: Zxid,
-        /// The highest zxid before it.
-        last: Zxid,
-    },
-    /// Zxids that no file holds. A server uses up a zxid here and there without a txn.
-    Gap {
-        /// The first file behind the gap.
-        file: Arc<str>,
-        /// The last zxid before it.
-        last: Zxid,
-        /// The first one behind it.
-        next: Zxid,
-    },
-    /// A snapshot that a dead process had not finished was removed.
-    RemovedTemporary {
-        /// Its file name.
-        file: String,
-    },
-}
-
-impl fmt::Display for Notice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Notice::SkippedSnapshot { file, reason } => {
-                write!(f, "passed over {file}: {reason}")
-            }
-            Notice::CutTail(TornTail {
-                file, offset, kind, ..
-            }) => write!(
-                f,
-                "cut the torn end of {file} at offset {offset} ({kind}): it was never acknowledged"
-            ),
-            Notice::LeftTail(TornTail {
-                file, offset, kind, ..
-            }) => write!(
-                f,
-                "{file} has a torn end at offset {offset} ({kind}); the next file goes on from it"
-            ),
-            Notice::OutOfOrder {
-                file,
-                offset,
-                zxid,
-                last,
-            } => write!(
-                f,
-                "{file} has zxid {zxid} at offset {offset}, behind {last}; replayed all the same"
-            ),
-            Notice::Gap { file, last, next } => write!(
-                f,
-                "no log holds the zxids between {last} and {next}, where {file} begins"
-            ),
-            Notice::RemovedTemporary { file } => {
-                write!(f, "removed {file}, a snapshot that was not finished")
-            }
-        }
-    }
-}
-
 /// A recovered state.
 #[derive(Debug)]
 pub struct Recovered<R> {
@@ -179,72 +98,6 @@ pub struct Recovered<R> {
     pub txns_replayed: u64,
     /// In the order of what happened.
     pub notices: Vec<Notice>,
-}
-
-/// Why there is no state.
-#[derive(Debug, thiserror::Error)]
-pub enum RecoveryError {
-    /// A file or directory could not be read or put right.
-    #[error(transparent)]
-    Io(#[from] IoError),
-    /// The log cannot be read.
-    #[error(transparent)]
-    Log(#[from] LogError),
-    /// No snapshot loads.
-    #[error(
-        "none of the snapshots in {} loads; the newest: {newest}. Restore the data directories \
-         from a backup; or, if this server has peers, move both version-2 directories away and \
-         start it empty, so that it takes their state",
-        dir.display()
-    )]
-    NoValidSnapshot {
-        /// The snapshot directory.
-        dir: PathBuf,
-        /// What is wrong with the newest one.
-        newest: String,
-    },
-    /// There are logs, but no snapshot.
-    #[error(
-        "no snapshot in {}, but there are log entries in {}. Put the snapshots back; or, to \
-         upgrade from a ZooKeeper 3.4 that never took one, start once with \
-         zookeeper.snapshot.trust.empty=true",
-        snap_dir.display(), log_dir.display()
-    )]
-    LogWithoutSnapshot {
-        /// The snapshot directory.
-        snap_dir: PathBuf,
-        /// The log directory.
-        log_dir: PathBuf,
-    },
-    /// The newest snapshot does not load, and the log does not reach back to the older one.
-    #[error(
-        "{reason}. The next older snapshot is of {last}, and the log goes on only with {next} in \
-         {}: txns are missing. Restore the data directories from a backup; or, if this server \
-         has peers, move both version-2 directories away and start it empty",
-        file.display()
-    )]
-    MissingLog {
-        /// What is wrong with the newer snapshots.
-        reason: String,
-        /// The last zxid before the gap.
-        last: Zxid,
-        /// The first one behind it.
-        next: Zxid,
-        /// The file that holds it.
-        file: PathBuf,
-    },
-    /// The state did not take a txn.
-    #[error("cannot replay {zxid} in {} at offset {offset}: {source}", file.display())]
-    Replay {
-        /// The txn.
-        zxid: Zxid,
-        /// The file.
-        file: PathBuf,
-        /// Where its record begins.
-        offset: u64,
-        /// What the state said.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
 }
 
 /// Makes a state from the files of the two directories (which may be one).

@@ -178,8 +178,45 @@ impl Replica {
         while !self.is_throttled()
             && let Some(submission) = self.stalled.pop_front()
         {
-            self.process(submission);
+            if self.is_stale(&submission) {
+                self.drop_stale(&submission);
+            } else {
+                self.process(submission);
+            }
         }
+    }
+
+    /// Has nobody an interest in the answer any more? (`Request.isStale`)
+    fn is_stale(&self, submission: &Submission) -> bool {
+        let settings = &self.server.config.request_throttle;
+        let Submission {
+            connection,
+            request,
+            ..
+        } = submission;
+        let age_ms = clock::monotonic_ms() - request.received_ms;
+        let timeout_ms = connection
+            .session
+            .get()
+            .map_or(0, |bound| bound.timeout_ms.into());
+        let gone = settings.stale_connection_check && connection.is_closed();
+        let late = settings.stale_latency_check && age_ms > timeout_ms;
+        settings.drop_stale && (gone || late)
+    }
+
+    /// The connection ends: a later reply would take the place of this one.
+    fn drop_stale(&self, submission: &Submission) {
+        let Submission {
+            connection,
+            request,
+            ..
+        } = submission;
+        self.server
+            .stats
+            .in_process
+            .fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+        self.server.throttles.release_large(request.body.len() + 8);
+        connection.close_now();
     }
 
     fn process(&mut self, submission: Submission) {

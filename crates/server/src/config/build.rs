@@ -16,6 +16,8 @@ use processor::DigestAlgorithm;
 
 /// What the two command forms set in different ways.
 pub(super) struct Basics {
+    /// Only a file can set it.
+    pub reconfig_enabled: bool,
     pub file: Option<PathBuf>,
     pub listen: Listen,
     pub data_dir: PathBuf,
@@ -71,7 +73,7 @@ pub(super) fn build(reader: &mut Reader<'_>, basics: Basics) -> Result<Config, C
         containers: containers(reader)?,
         enforce_quota: reader.flag("zookeeper.enforceQuota", false),
         skip_acl: reader.is_exactly("zookeeper.skipACL", "yes", "no"),
-        enable_eager_acl_check: reader.flag("zookeeper.enableEagerACLCheck", false),
+        reconfig_enabled: basics.reconfig_enabled,
         digest_auth: digest_authentication(reader)?,
         sessionless_cnxn_timeout_ms: positive(
             reader,
@@ -107,6 +109,7 @@ pub(super) fn file_basics(
         advice: "add a line such as dataDir=/var/lib/zookeeper".to_owned(),
     })?;
     let standalone_enabled = reader.key_bool("standaloneEnabled", true)?;
+    let reconfig_enabled = reader.key_bool("reconfigEnabled", false)?;
     let dynamic_file = reader.key("dynamicConfigFile");
     let own = members::own_client_address(keys, dynamic_file, standalone_enabled, &data_dir)?;
     let listen = listen(reader, own)?.ok_or_else(|| missing_port(&place, keys))?;
@@ -116,6 +119,7 @@ pub(super) fn file_basics(
         data_dir,
         tick_time: reader.key("tickTime").cloned(),
         max_client_cnxns: reader.key_int("maxClientCnxns")?.unwrap_or(60),
+        reconfig_enabled,
         file: Some(file),
     })
 }

@@ -109,8 +109,9 @@ pub struct Config {
     pub enforce_quota: bool,
     /// Check no ACL; default false.
     pub skip_acl: bool,
-    /// Check ACLs before a request enters the pipeline; default false.
-    pub enable_eager_acl_check: bool,
+    /// reconfig is answered with Unimplemented, as by any standalone server, and not with ReconfigDisabled; default
+    /// false.
+    pub reconfig_enabled: bool,
     /// The digest scheme.
     pub digest_auth: DigestAuthentication,
     /// ms after which a connection without a session is closed; positive, default 10000.
@@ -245,6 +246,7 @@ fn argument_basics(arguments: &[OsString]) -> Result<Basics, ConfigError> {
         None => 0,
     };
     Ok(Basics {
+        reconfig_enabled: false,
         file: None,
         listen: Listen {
             address: None,

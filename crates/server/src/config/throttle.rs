@@ -83,31 +83,21 @@ impl ConnectionWeights {
 pub struct RequestThrottle {
     /// Requests in progress above which the pipeline stalls; 0: no limit.
     pub max_requests: u32,
-    /// ms of one stall.
-    pub stall_time_ms: u32,
     /// Drop stale requests before they are processed.
     pub drop_stale: bool,
     /// A request is stale when its connection is closed.
     pub stale_connection_check: bool,
     /// A request is stale when it is older than its session timeout.
     pub stale_latency_check: bool,
-    /// ms to finish requests when the server stops.
-    pub shutdown_timeout_ms: u32,
 }
 
 impl RequestThrottle {
     pub(super) fn read(reader: &mut Reader<'_>) -> RequestThrottle {
         RequestThrottle {
             max_requests: reader.at_least("zookeeper.request_throttle_max_requests", 0, 0),
-            stall_time_ms: reader.at_least("zookeeper.request_throttle_stall_time", 0, 100),
             drop_stale: reader.flag("zookeeper.request_throttle_drop_stale", true),
             stale_connection_check: reader.flag("zookeeper.request_stale_connection_check", true),
             stale_latency_check: reader.flag("zookeeper.request_stale_latency_check", false),
-            shutdown_timeout_ms: reader.at_least(
-                "zookeeper.request_throttler.shutdownTimeout",
-                0,
-                10_000,
-            ),
         }
     }
 }

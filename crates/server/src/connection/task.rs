@@ -45,7 +45,9 @@ pub async fn serve(server: Server, accepted: Accepted) {
         remote,
         admission,
     } = accepted;
+    // Neither is worth a connection: without them it is only slower, or noticed later.
     let _ = stream.set_nodelay(true);
+    let _ = socket2::SockRef::from(&stream).set_keepalive(server.config.client_tcp_keep_alive);
     let id = server.next_connection.fetch_add(1, Relaxed);
     let connection = Arc::new(Connection::new(id, remote));
     server

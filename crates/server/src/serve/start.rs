@@ -189,7 +189,7 @@ fn processor(config: &Config, tree: &DataTree) -> Processor {
         enforce_quota: config.enforce_quota,
         extended_types: config.extended_types_enabled,
         close_session_txn: config.close_session_txn_enabled,
-        reconfig_enabled: false,
+        reconfig_enabled: config.reconfig_enabled,
         limits: field_limits(config),
     };
     let first_id = initial_session_id(STANDALONE_SERVER_ID, clock::monotonic_ms());

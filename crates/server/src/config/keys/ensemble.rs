@@ -29,6 +29,7 @@ pub(super) const ROWS: &[Row] = &[
     },
     property("leader.nodelay", "true", Ensemble(Any), "TCP_NODELAY at the leader"),
     property("follower.nodelay", "true", Ensemble(Any), "TCP_NODELAY at followers"),
+    key("enableEagerACLCheck", "false", Ensemble(Any), "check ACLs before a request is sent to the leader"),
     key("commitLogCount", "500", Ensemble(Any), "committed txns kept in memory for followers"),
     key("snapshotSizeFactor", "0.33", Ensemble(Any), "share of a snapshot up to which logs are sent instead"),
     key("fastleader.minNotificationInterval", "200", Ensemble(Any), "ms of the first wait in an election"),

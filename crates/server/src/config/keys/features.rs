@@ -11,10 +11,6 @@ const ADMIN_SERVER: Feature = Feature {
     name: "the admin server",
     advice: "remove the line and ask by four letter words",
 };
-const RECONFIG: Feature = Feature {
-    name: "dynamic reconfiguration",
-    advice: "remove the line or set reconfigEnabled=false",
-};
 const LOCAL_SESSIONS: Feature = Feature {
     name: "local sessions",
     advice: "remove the line or set it to false",
@@ -43,7 +39,6 @@ pub(super) const ROWS: &[Row] = &[
     file("group.*", "", NotYet(&ENSEMBLE, &[]), "group of servers that vote together"),
     file("weight.*", "1", NotYet(&ENSEMBLE, &[]), "weight of a server's vote"),
     file("oraclePath", "", NotYet(&ENSEMBLE, &[]), "file that decides for an ensemble of two servers"),
-    file("reconfigEnabled", "false", NotYet(&RECONFIG, FALSE), "the command reconfig"),
     file("localSessionsEnabled", "false", NotYet(&LOCAL_SESSIONS, FALSE), "new sessions are known to one server only"),
     file("localSessionsUpgradingEnabled", "false", NotYet(&LOCAL_SESSIONS, FALSE), "a local session becomes global with its first ephemeral"),
     Row {

@@ -27,6 +27,8 @@ pub(super) const ROWS: &[Row] = &[
     property("zookeeper.jmx.log4j.mbean", "log4j:hierarchy=default", Harmless(Jvm, Any), "name of that bean"),
     property("java.security.login.auth.config", "", Harmless(Jvm, Any), "a misspelt name that stands in one message of Apache's"),
     key("nio.directBufferBytes", "65536", Harmless(Jvm, Any), "bytes of Java's write buffer"),
+    key("request_throttle_stall_time", "100", Harmless(OtherEngine, Any), "ms between looks whether a waiting request may go on"),
+    key("request_throttler.shutdownTimeout", "10000", Harmless(OtherEngine, Any), "ms to finish requests when the server stops"),
     key("serverCnxnFactory", "org.apache.zookeeper.server.NIOServerCnxnFactory", Harmless(OtherEngine, OneOf(FACTORIES)), "Java class that serves sockets; both of Apache's are accepted"),
     key("watchManagerName", "org.apache.zookeeper.server.watch.WatchManager", Harmless(OtherEngine, OneOf(WATCH_MANAGERS)), "Java class that holds watches; both of Apache's are accepted"),
     key("watcherCleanThreadsNum", "2", Harmless(OtherEngine, Any), "threads that clean up watches"),

@@ -89,10 +89,7 @@ fn what_is_not_set_has_apaches_default() {
     ];
     assert_eq!(off, [false; 3]);
     assert!(
-        !config.skip_acl
-            && !config.enforce_quota
-            && !config.enable_eager_acl_check
-            && !config.ipv4_only
+        !config.skip_acl && !config.enforce_quota && !config.reconfig_enabled && !config.ipv4_only
     );
 }
 
@@ -207,7 +204,7 @@ fn each_key_reaches_its_field() {
         ("extendedTypesEnabled=true", |c| c.extended_types_enabled),
         ("emulate353TTLNodes=true", |c| c.emulate_353_ttl_nodes),
         ("enforceQuota=TRUE", |c| c.enforce_quota),
-        ("enableEagerACLCheck=true", |c| c.enable_eager_acl_check),
+        ("reconfigEnabled=true", |c| c.reconfig_enabled),
         ("skipACL=yes", |c| c.skip_acl),
         ("skipACL=true", |c| !c.skip_acl),
         ("nio.sessionlessCnxnTimeout=50", |c| {
@@ -250,9 +247,6 @@ fn each_key_reaches_its_field() {
         ("request_throttle_max_requests=3", |c| {
             c.request_throttle.max_requests == 3
         }),
-        ("request_throttle_stall_time=3", |c| {
-            c.request_throttle.stall_time_ms == 3
-        }),
         ("request_throttle_drop_stale=false", |c| {
             !c.request_throttle.drop_stale
         }),
@@ -261,9 +255,6 @@ fn each_key_reaches_its_field() {
         }),
         ("request_stale_latency_check=true", |c| {
             c.request_throttle.stale_latency_check
-        }),
-        ("request_throttler.shutdownTimeout=3", |c| {
-            c.request_throttle.shutdown_timeout_ms == 3
         }),
         ("connection_throttle_tokens=3", |c| {
             c.connection_throttle.tokens == 3

@@ -1,0 +1,52 @@
+# What a developer runs. `make help` lists the targets.
+
+BINARY := target/release/ironkeeper
+
+.PHONY: help build run test lint format-check clippy deny unit compat bench fuzz soak clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
+
+build: ## build the server
+	cargo build --release --locked
+
+run: build ## serve on conf/zoo.cfg, with data in ./data
+	$(BINARY) serve conf/zoo.cfg
+
+test: format-check clippy unit compat ## everything that CI checks; sets up what the tests need
+
+lint: format-check clippy deny ## formatting, clippy, licences and sources of dependencies
+
+format-check:
+	cargo fmt --all --check
+
+clippy:
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+# The advisory database is not needed for a build: it is checked where it can be fetched.
+deny:
+	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
+	cargo deny check licenses bans sources
+	cargo deny check advisories || echo "advisories: not checked, or see above"
+
+unit: ## cargo's tests
+	cargo test --locked --workspace
+
+compat: build ## Apache's own clients and data against the release binary, with Apache 3.9.5 as the oracle
+	compat-tests/setup.sh
+	compat-tests/run.py
+
+bench: build ## time and memory next to Apache's: see bench/README.md
+	compat-tests/setup.sh
+	bench/run.py
+
+fuzz: ## ten minutes of each fuzz target (needs cargo-fuzz and a nightly toolchain)
+	fuzz/run.sh 600
+
+soak: build ## the long forms of the tests, before an issue is resolved
+	compat-tests/setup.sh
+	compat-tests/run.py --rounds 3
+
+clean: ## remove what was built, data and test servers' files included
+	cargo clean
+	rm -rf data compat-tests/.work
