@@ -11,13 +11,18 @@ import shutil
 from pathlib import Path
 
 from ironlab import disk, ops, paths, tree
+from ironlab.cases import Cases, Overflow
 from ironlab.history import CONFIG, PROPERTIES, SESSION_TIMEOUT_MS, History
 from ironlab.recorder import Recorder, to_json
 from ironlab.server import SUPER_AUTH, Server
 from ironlab.wire import Client
 
 COMPRESSION = "zookeeper.snapshot.compression.method"
-FRAME_COLUMNS = "connection, direction, op, frame in hex without its length, the same decoded (bytes in hex)"
+# Whatever refuses more when it is on; the containers of the cases are never reaped.
+CASES_PROPERTIES = {"zookeeper.extendedTypesEnabled": "true", "zookeeper.enforceQuota": "true",
+                    "znode.container.checkIntervalMs": "86400000"}
+BARE_FRAME_COLUMNS = "connection, direction, op, frame in hex without its length"
+FRAME_COLUMNS = f"{BARE_FRAME_COLUMNS}, the same decoded (bytes in hex)"
 TXN_COLUMNS = "file, offset, checksum, record in hex, the same decoded (bytes in hex)"
 
 
@@ -31,6 +36,9 @@ def main():
     capture_history(into / "apache-3.9.5-no-digest", "apache-3.9.5", {"zookeeper.digest.enabled": "false"}, ())
     capture_history(into / f"apache-{paths.APACHE_38}", "apache-3.8", {}, ())
     capture_requests(into / "requests.tsv")
+    capture_cases(into / "cases", CASES_PROPERTIES)
+    capture_cases(into / "cases-defaults", {})
+    capture_overflow(into / "overflow")
 
 
 def capture_history(into, kind, properties, compressions):
@@ -50,9 +58,9 @@ def capture_history(into, kind, properties, compressions):
         held = tree.dump(server)
         server.stop()
         _copy_files(server.version_2, into / "version-2")
+        _write_state(into / "state.json", server, held, history)
         for method in ("", *compressions):
             _snapshot_at_start(server, into / "later", method)
-    _write_state(into / "state.json", into / "version-2", held, history)
     return recorder
 
 
@@ -82,11 +90,14 @@ def _snapshot_at_start(server, target, method):
         shutil.move(path, target / path.name)
 
 
-def _write_state(path, version_2, held, history):
-    records = disk.records(version_2)
+def _write_state(path, server, held, history, digest_mismatches=0, start_records=0):
+    records = disk.records(path.parent / "version-2")
     state = {
+        "properties": server.properties,
+        "digest_mismatches": digest_mismatches,
+        "start_records": start_records,
         "last_zxid": records[-1].header["zxid"],
-        "tree_digest": disk.last_digest(version_2),
+        "tree_digest": disk.last_digest(path.parent / "version-2"),
         "sessions": [{"name": name, "id": session[0], "password": session[1].hex(), "timeout": SESSION_TIMEOUT_MS}
                      for name, session in history.live.items()],
         "closed_sessions": [session[0] for session in history.closed],
@@ -113,6 +124,43 @@ def capture_requests(path):
         _refusals(server.port, recorder)
         _connects(server.port, recorder)
     recorder.write(path, [FRAME_COLUMNS])
+
+
+def capture_cases(into, properties):
+    """The history of `cases`: its frames, the log that it made, and what the server held at the end."""
+    recorder = Recorder()
+    with Server("apache-3.9.5", CONFIG, properties) as server:
+        _play_cases(into, server, Cases(_cases_client(recorder)), recorder, start_records=0)
+
+
+def capture_overflow(into):
+    """A counter of children at its end, which a log is made to begin with."""
+    recorder = Recorder()
+    overflow = Overflow(_cases_client(recorder))
+    with Server("apache-3.9.5", CONFIG) as server:
+        overflow.begin(server.port)
+        server.stop()
+        recorder.rows.clear()
+        log, = disk.logs(server.version_2)
+        overflow.near_the_end(log)
+        server.start()
+        _play_cases(into, server, overflow, recorder, start_records=len(disk.read_log(log)))
+
+
+def _cases_client(recorder):
+    return lambda port, name: Client(port, timeout_ms=SESSION_TIMEOUT_MS, record=recorder.client_record(name))
+
+
+def _play_cases(into, server, history, recorder, start_records):
+    shutil.rmtree(into, ignore_errors=True)
+    into.mkdir(parents=True)
+    history.play(server.port)
+    held = tree.dump(server)
+    mismatches = int(server.mntr()["zk_digest_mismatches_count"])
+    server.stop()
+    _copy_files(server.version_2, into / "version-2")
+    _write_state(into / "state.json", server, held, history, digest_mismatches=mismatches, start_records=start_records)
+    recorder.write(into / "frames.tsv", [BARE_FRAME_COLUMNS], decoded=False)
 
 
 def _client(port, recorder, name, **options):

@@ -128,7 +128,8 @@ class Reader:
             return None if length == -1 else self.take(length)
         if kind == "ustring":
             data = self.read("buffer")
-            return None if data is None else data.decode()
+            # Apache writes what lies beyond U+FFFF as two encoded surrogates, which are no UTF-8.
+            return None if data is None else data.decode(errors="replace")
         if kind.startswith("vector<"):
             count = self.read("int")
             return None if count == -1 else [self.read(kind[7:-1]) for _ in range(count)]

@@ -31,8 +31,9 @@ OPS = {
     "whoAmI": (107, "Empty", "WhoAmIResponse"),
     "closeSession": (-11, "Empty", "Empty"),
 }
-MULTI, MULTI_READ = 14, 22
-NAMES = {code: name for name, (code, _, _) in OPS.items()} | {MULTI: "multi", MULTI_READ: "multiRead"}
+CREATE_SESSION, MULTI, MULTI_READ = -10, 14, 22
+NAMES = {code: name for name, (code, _, _) in OPS.items()} | {
+    CREATE_SESSION: "createSession", MULTI: "multi", MULTI_READ: "multiRead"}
 
 # The fixed xids of the protocol.
 XID_EVENT, XID_PING, XID_AUTH, XID_SET_WATCHES = -1, -2, -4, -8

@@ -5,6 +5,8 @@ import json
 from . import jute, ops
 from .wire import decode_body
 
+REPLY_HEADER_BYTES = 16
+
 
 class Recorder:
     """`client_record(name)` is the `record` of one Client; `rows` holds (connection, direction, op, frame, fields)."""
@@ -29,10 +31,10 @@ class Recorder:
             self.rows.append((connection, direction, op, frame, fields))
         return record
 
-    def write(self, path, comments):
-        """Writes the rows as tab separated lines below the comment lines."""
+    def write(self, path, comments, decoded=True):
+        """Writes the rows as tab separated lines below the comment lines, the decoded fields last where wanted."""
         lines = [f"# {line}" for line in comments]
-        lines += ["\t".join((connection, direction, op, frame.hex(), to_json(fields)))
+        lines += ["\t".join((connection, direction, op, frame.hex(), *([to_json(fields)] if decoded else ())))
                   for connection, direction, op, frame, fields in self.rows]
         path.write_text("\n".join(lines) + "\n")
 
@@ -76,6 +78,8 @@ def _multi_requests(reader):
 
 def _reply_fields(frame, pending):
     reader = jute.Reader(frame)
+    if pending[:1] == ["createSession"] and len(frame) > REPLY_HEADER_BYTES:
+        return pending.pop(0), reader.read("ConnectResponse")
     header = reader.read("ReplyHeader")
     if header["xid"] == ops.XID_EVENT:
         return "event", {**header, "event": reader.read("WatcherEvent")}

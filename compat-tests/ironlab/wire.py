@@ -185,6 +185,12 @@ class Client(Wire):
     def add_auth(self, scheme, credentials):
         return self.call("auth", xid=ops.XID_AUTH, type=0, scheme=scheme, auth=credentials)
 
+    def create_session_again(self, timeout_ms):
+        """Op code -10 from a client: the answer is a ConnectResponse frame without a reply header."""
+        self.send_raw(ops.CREATE_SESSION, jute.encode("int", timeout_ms))
+        self._pending.pop()
+        return jute.Reader(self.read_frame()).read("ConnectResponse")
+
     def close_session(self):
         """closeSession, its reply, then the server's close."""
         reply = self.call("closeSession")

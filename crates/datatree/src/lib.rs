@@ -9,6 +9,7 @@ mod acl;
 mod apply;
 mod arena;
 mod digest;
+mod ephemerals;
 mod owner;
 mod quota;
 mod restore;

@@ -1,6 +1,6 @@
 //! The tree: what is asked of it, and the four changes a znode can undergo.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use proto::records::{Acl, Stat, StatPersisted};
@@ -10,6 +10,7 @@ use crate::acl::{AclId, AclList, AclTable, read_acl_unsafe};
 use crate::apply::Change;
 use crate::arena::{Arena, Node, Slot};
 use crate::digest::{DigestLog, DigestLogEntry, node_digest};
+use crate::ephemerals::Ephemerals;
 use crate::owner::{Owner, OwnerRules};
 use crate::quota::{LIMIT_NODE, QUOTA_ROOT, QuotaPaths, QuotaStats, STAT_NODE};
 use crate::quota::{stat_path, trimmed_quota_path};
@@ -52,8 +53,7 @@ pub struct DataTree {
     pub(crate) last_digest: Option<DigestLogEntry>,
     pub(crate) digest_mismatches: u64,
     pub(crate) frozen: Option<Frozen>,
-    pub(crate) ephemerals: BTreeMap<SessionId, BTreeSet<Slot>>,
-    pub(crate) ephemeral_count: usize,
+    ephemerals: Ephemerals,
     containers: BTreeSet<Slot>,
     ttls: BTreeSet<Slot>,
     quotas: QuotaPaths,
@@ -185,8 +185,7 @@ impl DataTree {
             last_digest: None,
             digest_mismatches: 0,
             frozen: None,
-            ephemerals: BTreeMap::new(),
-            ephemeral_count: 0,
+            ephemerals: Ephemerals::default(),
             containers: BTreeSet::new(),
             ttls: BTreeSet::new(),
             quotas: QuotaPaths::default(),
@@ -225,12 +224,19 @@ impl DataTree {
 
     /// The znode at `path`; "" and "/" are both the root.
     pub fn get(&self, path: &str) -> Option<NodeRef<'_>> {
-        let slot = self.arena.find(path)?;
-        Some(NodeRef {
+        self.arena.find(path).map(|slot| self.node_ref(slot))
+    }
+
+    fn node_ref(&self, slot: Slot) -> NodeRef<'_> {
+        NodeRef {
             tree: self,
             node: self.arena.node(slot),
             slot,
-        })
+        }
+    }
+
+    fn stat_of(&self, slot: Slot) -> Stat {
+        self.node_ref(slot).stat()
     }
 
     /// What the flags say.
@@ -270,7 +276,7 @@ impl DataTree {
 
     /// Ephemeral znodes of all sessions.
     pub fn ephemeral_count(&self) -> usize {
-        self.ephemeral_count
+        self.ephemerals.len()
     }
 
     /// Characters of all paths and bytes of all data, the root's twice
@@ -290,15 +296,21 @@ impl DataTree {
         &self.sessions
     }
 
-    /// The paths of a session's ephemeral znodes.
+    /// The paths of a session's ephemeral znodes, in the order in which they came.
     pub fn ephemerals(&self, session: SessionId) -> impl Iterator<Item = String> + '_ {
-        let slots = self.ephemerals.get(&session).into_iter().flatten();
-        slots.map(|&slot| self.arena.path(slot))
+        self.ephemerals
+            .of(session)
+            .map(|slot| self.arena.path(slot))
+    }
+
+    /// The most ephemeral znodes that a session has had at a time, since it had none.
+    pub fn most_ephemerals(&self, session: SessionId) -> usize {
+        self.ephemerals.most(session)
     }
 
     /// Sessions that have ephemeral znodes, ascending.
     pub fn sessions_with_ephemerals(&self) -> impl Iterator<Item = SessionId> + '_ {
-        self.ephemerals.keys().copied()
+        self.ephemerals.sessions()
     }
 
     /// How many znodes are below `path` (`DataTree.getAllChildrenNumber`, its counting of the
@@ -316,19 +328,9 @@ impl DataTree {
         self.containers
             .iter()
             .chain(&self.ttls)
-            .filter_map(|&slot| {
-                let node = self.arena.node(slot);
-                (node.child_count == 0).then(|| {
-                    (
-                        self.arena.path(slot),
-                        NodeRef {
-                            tree: self,
-                            node,
-                            slot,
-                        },
-                    )
-                })
-            })
+            .map(|&slot| self.node_ref(slot))
+            .filter(|node| node.child_count() == 0)
+            .map(|node| (self.arena.path(node.slot), node))
     }
 
     /// The path whose quota counts `path`, if any.
@@ -360,10 +362,7 @@ impl DataTree {
             Owner::Nobody => {}
             Owner::Container => drop(self.containers.insert(slot)),
             Owner::Ttl { .. } => drop(self.ttls.insert(slot)),
-            Owner::Session(session) => {
-                self.ephemerals.entry(session).or_default().insert(slot);
-                self.ephemeral_count += 1;
-            }
+            Owner::Session(session) => self.ephemerals.insert(session, slot),
         }
     }
 
@@ -376,18 +375,7 @@ impl DataTree {
             Owner::Nobody => {}
             Owner::Container => drop(self.containers.remove(&slot)),
             Owner::Ttl { .. } => drop(self.ttls.remove(&slot)),
-            Owner::Session(session) => self.forget_ephemeral(session, slot),
-        }
-    }
-
-    fn forget_ephemeral(&mut self, session: SessionId, slot: Slot) {
-        if let Some(slots) = self.ephemerals.get_mut(&session)
-            && slots.remove(&slot)
-        {
-            self.ephemeral_count -= 1;
-            if slots.is_empty() {
-                self.ephemerals.remove(&session);
-            }
+            Owner::Session(session) => self.ephemerals.remove(session, slot),
         }
     }
 
@@ -539,6 +527,7 @@ impl DataTree {
             .arena
             .insert(parent, name, new.data.map(Arc::from), acl, stat);
         self.count_in(slot, new.path);
+        let stat = self.stat_of(slot);
         self.note_quota_created(parent_path, name);
         self.count_use(new.path, new.data.map_or(0, |data| data.len() as i64), 1);
         let parent_acl = self.acls.list(self.arena.node(parent).acl);
@@ -549,12 +538,7 @@ impl DataTree {
             parent_path,
             parent_acl,
         });
-        Ok(NodeRef {
-            tree: self,
-            node: self.arena.node(slot),
-            slot,
-        }
-        .stat())
+        Ok(stat)
     }
 
     /// The parent's cversion only rises: replay over a fuzzy snapshot must not turn it back.
@@ -641,12 +625,7 @@ impl DataTree {
         });
         let length = |data: Option<&[u8]>| data.map_or(0, <[u8]>::len) as i64;
         let grown = length(data) - length(before.as_deref());
-        let stat = NodeRef {
-            tree: self,
-            node: self.arena.node(slot),
-            slot,
-        }
-        .stat();
+        let stat = self.stat_of(slot);
         self.data_bytes += grown;
         self.count_use(path, grown, 0);
         let acl = self.acls.list(self.arena.node(slot).acl);
@@ -668,11 +647,6 @@ impl DataTree {
             std::mem::replace(&mut node.acl, acl)
         });
         self.acls.remove_use(before);
-        Ok(NodeRef {
-            tree: self,
-            node: self.arena.node(slot),
-            slot,
-        }
-        .stat())
+        Ok(self.stat_of(slot))
     }
 }

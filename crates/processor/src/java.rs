@@ -1,5 +1,7 @@
 //! What Java does that clients and logs show: its random generator and its hash order.
 
+use std::collections::HashMap;
+
 use proto::SessionId;
 use proto::records::Id;
 
@@ -54,23 +56,84 @@ fn bucket(hash: i32, capacity: usize) -> usize {
     (hash ^ hash >> 16) as usize & (capacity - 1)
 }
 
-/// Capacity of the table that a clone of `len` entries gets (`HashMap.putMapEntries`, JDK 17).
-fn clone_capacity(len: usize) -> usize {
-    ((len as f32 / 0.75 + 1.0) as usize).next_power_of_two()
+/// A table grows when more than three quarters of it are full.
+fn is_over_full(len: usize, capacity: usize) -> bool {
+    len > capacity * 3 / 4
 }
 
-/// Puts paths in the order in which a cloned `HashSet<String>` would list them: the order of the
-/// paths in a closeSession txn. Paths of one bucket keep their order.
-pub(crate) fn sort_as_hash_set(paths: &mut [String]) {
-    let capacity = clone_capacity(paths.len());
-    paths.sort_by_key(|path| bucket(string_hash(path), capacity));
+/// A `HashSet<String>`, as far as the order goes in which it lists its members: by bucket, and in
+/// a bucket as they came. (Not its trees, which buckets of eight become in large tables.)
+#[derive(Debug)]
+pub(crate) struct HashSetOrder {
+    capacity: usize,
+    /// As they came; none where one was removed.
+    members: Vec<Option<String>>,
+    places: HashMap<String, usize>,
+}
+
+impl HashSetOrder {
+    const FIRST_CAPACITY: usize = 16;
+
+    /// A set that never had more than `most` members and has these now.
+    pub fn new(members: impl Iterator<Item = String>, most: usize) -> Self {
+        let mut capacity = Self::FIRST_CAPACITY;
+        while is_over_full(most, capacity) {
+            capacity *= 2;
+        }
+        let mut set = HashSetOrder {
+            capacity,
+            members: Vec::new(),
+            places: HashMap::new(),
+        };
+        members.for_each(|member| set.add(member));
+        set
+    }
+
+    /// The clone of a set has a table of its own size (`HashMap.putMapEntries`, JDK 17).
+    pub fn clone_as_java(self) -> Self {
+        let members = self.into_list();
+        let capacity = match members.len() {
+            0 => Self::FIRST_CAPACITY,
+            len => ((len as f32 / 0.75 + 1.0) as usize).next_power_of_two(),
+        };
+        let mut clone = HashSetOrder {
+            capacity,
+            members: Vec::with_capacity(members.len()),
+            places: HashMap::with_capacity(members.len()),
+        };
+        members.into_iter().for_each(|member| clone.add(member));
+        clone
+    }
+
+    pub fn add(&mut self, member: String) {
+        if self.places.contains_key(&member) {
+            return;
+        }
+        self.places.insert(member.clone(), self.members.len());
+        self.members.push(Some(member));
+        if is_over_full(self.places.len(), self.capacity) {
+            self.capacity *= 2;
+        }
+    }
+
+    pub fn remove(&mut self, member: &str) {
+        if let Some(place) = self.places.remove(member) {
+            self.members[place] = None;
+        }
+    }
+
+    pub fn into_list(self) -> Vec<String> {
+        let mut list: Vec<String> = self.members.into_iter().flatten().collect();
+        list.sort_by_cached_key(|member| bucket(string_hash(member), self.capacity));
+        list
+    }
 }
 
 /// Puts ids in the order in which a `ConcurrentHashMap` lists them: that of a connection's
 /// identities, and so of an expanded `auth` list.
 pub(crate) fn sort_ids_as_hash_set(ids: &mut [Id<'static>]) {
     let mut capacity = 16;
-    while ids.len() > capacity * 3 / 4 {
+    while is_over_full(ids.len(), capacity) {
         capacity *= 2;
     }
     ids.sort_by_key(|id| bucket(id_hash(id), capacity));
@@ -98,9 +161,9 @@ mod tests {
     fn paths_come_in_the_order_of_a_hash_set() {
         // Within a bucket the order of arrival counts: it is left as it came.
         for expected in include!("../testdata/hash_set_order.in") {
-            let mut paths: Vec<String> = expected.iter().map(|path| path.to_string()).collect();
-            sort_as_hash_set(&mut paths);
-            assert_eq!(paths, *expected);
+            let paths = expected.iter().map(|path| path.to_string());
+            let set = HashSetOrder::new(paths, expected.len());
+            assert_eq!(set.clone_as_java().into_list(), *expected);
         }
     }
 

@@ -9,6 +9,8 @@ use datatree::{AclList, ContentDigest, DataTree, NodeRef};
 use proto::records::StatPersisted;
 use proto::{ErrorCode, SessionId, Zxid};
 
+use crate::java::HashSetOrder;
+
 /// A znode as it will be.
 #[derive(Clone, Debug)]
 pub(crate) struct ChangeRecord {
@@ -174,28 +176,29 @@ impl Outstanding {
         }
     }
 
-    /// The ephemeral znodes that a session will have (`PrepRequestProcessor`, closeSession).
+    /// The ephemeral znodes that a session will have, in the order in which Apache's closeSession
+    /// lists them: that of a cloned hash set, to which what is outstanding was added.
     pub(crate) fn ephemerals(&self, tree: &DataTree, session: SessionId) -> Vec<String> {
-        let mut paths: Vec<String> = tree.ephemerals(session).collect();
-        paths.retain(|path| {
-            self.by_path
-                .get(path)
-                .is_none_or(|record| record.stat.is_some())
-        });
-        let owned = |record: &ChangeRecord| {
-            record
-                .stat
-                .as_ref()
-                .is_some_and(|stat| stat.ephemeral_owner == session.0)
-        };
-        // In the order of the changes, so that the same input always gives the same txn.
+        let applied = tree.ephemerals(session);
+        let most = tree.most_ephemerals(session);
+        let mut paths = HashSetOrder::new(applied, most).clone_as_java();
         for (zxid, path) in &self.order {
-            let latest = self.by_path.get(path).filter(|record| record.zxid == *zxid);
-            if latest.is_some_and(owned) && !paths.contains(path) {
-                paths.push(path.clone());
+            let Some(record) = self.by_path.get(path) else {
+                continue;
+            };
+            match &record.stat {
+                Some(made) if made.czxid == *zxid => {
+                    // What was there before is gone, whoever had it.
+                    paths.remove(path);
+                    if made.ephemeral_owner == session.0 {
+                        paths.add(path.clone());
+                    }
+                }
+                None if record.zxid == *zxid => paths.remove(path),
+                _ => {}
             }
         }
-        paths
+        paths.into_list()
     }
 
     /// A txn was applied: its changes are in the tree now.

@@ -14,7 +14,7 @@ use proto::records::{ErrorTxn, TxnDigest, TxnHeader};
 use proto::txn::TxnBody;
 use proto::{Encode, ErrorCode, Input, OpCode, SessionId, Zxid};
 
-pub(crate) use multi::is_write_multi;
+pub(crate) use multi::{Malformed as MalformedMulti, Parts};
 
 use crate::access::AccessRules;
 use crate::auth::Identities;
@@ -136,15 +136,20 @@ impl Processor {
         if request.op == OpCode::MULTI {
             return self.prepare_multi(tree, request, time);
         }
-        let Ok(parsed) = write::parse(request.op, &mut input) else {
+        let parsed = write::parse(request.op, &mut input);
+        // The one kind that Apache parses when it has taken a zxid already.
+        if parsed.is_err() && request.op != OpCode::CREATE_SESSION {
             return Prepared::Refused(ErrorCode::MARSHALLING_ERROR);
-        };
+        }
         let making = Making {
             who: request.who,
             zxid: self.next_zxid(),
             time,
         };
-        let outcome = self.make(tree, &making, &parsed);
+        let outcome = match parsed {
+            Ok(parsed) => self.make(tree, &making, &parsed),
+            Err(write::Malformed) => Err(ErrorCode::MARSHALLING_ERROR),
+        };
         self.finish(tree, &making, request.op, outcome)
     }
 
@@ -203,11 +208,23 @@ impl Processor {
         op: OpCode,
         outcome: Outcome<'_>,
     ) -> Prepared {
-        let has_digest = tree.options().digest && outcome.is_ok();
-        let (op, body) = match outcome {
-            Ok(body) => (op, body),
-            Err(err) => (OpCode::ERROR, TxnBody::Error(ErrorTxn { err })),
-        };
+        match outcome {
+            Ok(body) => self.record(tree, making, op, &body, tree.options().digest),
+            Err(err) => {
+                let body = TxnBody::Error(ErrorTxn { err });
+                self.record(tree, making, OpCode::ERROR, &body, false)
+            }
+        }
+    }
+
+    fn record(
+        &self,
+        tree: &DataTree,
+        making: &Making<'_>,
+        op: OpCode,
+        body: &TxnBody<'_>,
+        has_digest: bool,
+    ) -> Prepared {
         let header = TxnHeader {
             client_id: making.who.session,
             cxid: making.who.cxid,

@@ -19,9 +19,9 @@ use proto::{
 
 use crate::access::{AccessRules, check_access, without_hashes};
 use crate::auth::Identities;
-use crate::prepare::is_write_multi;
+use crate::prepare::{MalformedMulti, Parts};
 use crate::reply::end_of_parts;
-use crate::rewatch::rewatch;
+use crate::rewatch::{rewatch, watched};
 
 /// Who reads.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +41,8 @@ pub struct Reader<'a> {
 /// What comes of a read besides its reply's body.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
-    /// OK, but for the one case in which Apache sends a code and a body.
+    /// OK, but where Apache stumbles half way: then what was done so far stays, and a multiRead
+    /// has a code and a body.
     pub err: ErrorCode,
     /// Events that setWatches finds missed; they go out before the reply.
     pub missed: Vec<(EventType, String)>,
@@ -62,6 +63,12 @@ pub(crate) struct Malformed;
 impl From<jute::Error> for Malformed {
     fn from(_: jute::Error) -> Self {
         Malformed
+    }
+}
+
+impl From<MalformedMulti> for ErrorCode {
+    fn from(_: MalformedMulti) -> Self {
+        ErrorCode::MARSHALLING_ERROR
     }
 }
 
@@ -143,15 +150,7 @@ impl<'r, W: WatchAccess> Read<'r, W> {
             }
             OpCode::GET_ALL_CHILDREN_NUMBER => self.get_all_children_number(&read(input)?, out)?,
             OpCode::GET_EPHEMERALS => self.get_ephemerals(&read(input)?, out)?,
-            OpCode::MULTI_READ if is_write_multi(input) => {
-                // Apache has begun its response when it meets the first write.
-                end_of_parts(out);
-                return Ok(Answer {
-                    err: ErrorCode::MARSHALLING_ERROR,
-                    ..Answer::default()
-                });
-            }
-            OpCode::MULTI_READ => self.multi_read(input, out)?,
+            OpCode::MULTI_READ => return self.multi_read(Parts::parse(input)?, out),
             OpCode::WHO_AM_I => self.who_am_i(out),
             OpCode::SYNC => {
                 let SyncRequest { path } = read(input)?;
@@ -169,9 +168,9 @@ impl<'r, W: WatchAccess> Read<'r, W> {
                     child_watches: old.child_watches,
                     persistent_watches: Some(Vec::new()),
                     persistent_recursive_watches: Some(Vec::new()),
-                })?);
+                }));
             }
-            OpCode::SET_WATCHES2 => return Ok(self.set_watches(&read(input)?)?),
+            OpCode::SET_WATCHES2 => return Ok(self.set_watches(&read(input)?)),
             OpCode::PING => {}
             _ => return Err(ErrorCode::UNIMPLEMENTED),
         }
@@ -281,7 +280,8 @@ impl<'r, W: WatchAccess> Read<'r, W> {
         out: &mut BytesMut,
     ) -> Result<(), Refused> {
         let prefix = request.prefix_path.as_deref().unwrap_or_default();
-        let prefix = if matches!(prefix.trim(), "" | "/") {
+        // Java's trim takes off what is not above a space.
+        let prefix = if matches!(prefix.trim_matches(|c| c <= ' '), "" | "/") {
             ""
         } else {
             prefix
@@ -301,40 +301,53 @@ impl<'r, W: WatchAccess> Read<'r, W> {
         .encode(out);
     }
 
-    /// Each part has a result of its own; the watch flag of a part is dropped. All parts are
-    /// parsed before the first is answered.
-    fn multi_read(&mut self, input: &mut Input<'_>, out: &mut BytesMut) -> Result<(), Refused> {
-        for (op, path) in parse_multi_read(input)? {
-            let header_at = out.len();
-            MultiHeader {
-                r#type: op,
-                done: false,
-                err: ErrorCode::OK,
-            }
-            .encode(out);
-            let outcome = match op {
-                OpCode::GET_DATA => self.get_data(some(&path)?, false, out),
-                _ => self.get_children(some(&path)?, false, out).map(drop),
+    /// Each part has a result of its own; the watch flag of a part is dropped. Where Apache meets
+    /// what it does not read, a write or a null path, its answer is what it has, and a code.
+    fn multi_read(&mut self, parts: Parts<'_>, out: &mut BytesMut) -> Result<Answer, Refused> {
+        let (reads, mut is_whole) = match parts {
+            Parts::Reads(reads) => (reads, true),
+            Parts::Writes(writes) => (Vec::new(), writes.is_empty()),
+        };
+        for (op, path) in reads {
+            let Some(path) = path else {
+                is_whole = false;
+                break;
             };
-            if let Err(err) = outcome {
-                out.truncate(header_at);
-                MultiHeader {
-                    r#type: OpCode::ERROR,
-                    done: false,
-                    err,
-                }
-                .encode(out);
-                ErrorResponse { err }.encode(out);
-            }
+            self.read_part(op, &path, out);
         }
         end_of_parts(out);
-        Ok(())
+        let err = match is_whole {
+            true => ErrorCode::OK,
+            false => ErrorCode::MARSHALLING_ERROR,
+        };
+        Ok(Answer {
+            err,
+            ..Answer::default()
+        })
+    }
+
+    fn read_part(&mut self, op: OpCode, path: &str, out: &mut BytesMut) {
+        let header_at = out.len();
+        let header = |r#type, err| MultiHeader {
+            r#type,
+            done: false,
+            err,
+        };
+        header(op, ErrorCode::OK).encode(out);
+        let outcome = match op {
+            OpCode::GET_DATA => self.get_data(path, false, out),
+            _ => self.get_children(path, false, out).map(drop),
+        };
+        if let Err(err) = outcome {
+            out.truncate(header_at);
+            header(OpCode::ERROR, err).encode(out);
+            ErrorResponse { err }.encode(out);
+        }
     }
 
     fn check_watches(&mut self, request: &CheckWatchesRequest<'_>) -> Result<(), Refused> {
         let kind = WatcherType::from_wire(request.r#type).ok_or(Malformed)?;
-        let path = some(&request.path)?;
-        let watcher = self.reader.watcher;
+        let (path, watcher) = (watched(&request.path), self.reader.watcher);
         let there = self
             .watches
             .with(|watches| watches.contains(path, watcher, kind));
@@ -347,8 +360,7 @@ impl<'r, W: WatchAccess> Read<'r, W> {
 
     fn remove_watches(&mut self, request: &RemoveWatchesRequest<'_>) -> Result<(), Refused> {
         let kind = WatcherType::from_wire(request.r#type).ok_or(Malformed)?;
-        let path = some(&request.path)?;
-        let watcher = self.reader.watcher;
+        let (path, watcher) = (watched(&request.path), self.reader.watcher);
         let removed = self
             .watches
             .with(|watches| watches.remove(path, watcher, kind));
@@ -365,37 +377,24 @@ impl<'r, W: WatchAccess> Read<'r, W> {
         out: &mut BytesMut,
     ) -> Result<(), Refused> {
         let mode = AddWatchMode::from_wire(request.mode).ok_or(Malformed)?;
-        let (path, watcher) = (some(&request.path)?, self.reader.watcher);
-        self.watches.with(|watches| watches.add(path, watcher, mode));
+        let (path, watcher) = (watched(&request.path), self.reader.watcher);
+        self.watches
+            .with(|watches| watches.add(path, watcher, mode));
         ErrorResponse { err: ErrorCode::OK }.encode(out);
         Ok(())
     }
 
-    fn set_watches(&mut self, request: &SetWatches2<'_>) -> Result<Answer, Malformed> {
+    /// A null where Apache stumbles ends it half way.
+    fn set_watches(&mut self, request: &SetWatches2<'_>) -> Answer {
         let (tree, watcher) = (self.tree, self.reader.watcher);
-        let missed = self
+        let mut missed = Vec::new();
+        let outcome = self
             .watches
-            .with(|watches| rewatch(tree, watches, watcher, request))?;
-        Ok(Answer {
-            missed,
-            ..Answer::default()
-        })
-    }
-}
-
-/// `MultiOperationRecord.deserialize`, for the two kinds that multiRead takes.
-fn parse_multi_read<'a>(input: &mut Input<'a>) -> Result<Vec<(OpCode, Ustring<'a>)>, Malformed> {
-    let mut parts = Vec::new();
-    loop {
-        let header: MultiHeader = read(input)?;
-        if header.done {
-            return Ok(parts);
-        }
-        let path = match header.r#type {
-            OpCode::GET_DATA => read::<GetDataRequest<'a>>(input)?.path,
-            OpCode::GET_CHILDREN => read::<GetChildrenRequest<'a>>(input)?.path,
-            _ => return Err(Malformed),
+            .with(|watches| rewatch(tree, watches, watcher, request, &mut missed));
+        let err = match outcome {
+            Ok(()) => ErrorCode::OK,
+            Err(Malformed) => ErrorCode::MARSHALLING_ERROR,
         };
-        parts.push((header.r#type, path));
+        Answer { err, missed }
     }
 }

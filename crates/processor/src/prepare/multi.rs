@@ -2,18 +2,20 @@
 
 use bytes::BytesMut;
 use datatree::DataTree;
-use proto::records::{CreateRequest, CreateTTLRequest, ErrorTxn, MultiHeader, MultiTxn, Txn};
+use proto::records::{
+    CreateRequest, CreateTTLRequest, ErrorTxn, GetDataRequest, MultiHeader, MultiTxn, Txn,
+};
 use proto::txn::TxnBody;
-use proto::{CreateMode, Encode, ErrorCode, Input, OpCode};
+use proto::{CreateMode, Encode, ErrorCode, Input, OpCode, Ustring};
 
-use super::write::{Write, some};
+use super::write::Write;
 use super::{Making, Outcome, Prepared, Processor, WriteRequest, write};
 
-/// A multi that is none.
-enum Malformed {
-    /// The bytes say so: the refusal takes a zxid.
+/// A multi whose bytes are none.
+pub(crate) enum Malformed {
+    /// To the eye of Apache's parser: the refusal of a multi takes a zxid.
     Bytes,
-    /// Null where Java stumbles before a zxid is taken.
+    /// Null where Java stumbles outside of it, before a zxid is taken.
     Null,
 }
 
@@ -23,20 +25,52 @@ impl From<jute::Error> for Malformed {
     }
 }
 
-/// `MultiOperationRecord.deserialize`. Only writes: one with reads is accepted by its parser and
-/// then stumbled on, which comes to the same answer.
-fn parse_parts<'a>(input: &mut Input<'a>) -> Result<Vec<(OpCode, Write<'a>)>, Malformed> {
-    let mut parts = Vec::new();
-    loop {
-        let header: MultiHeader = input.read()?;
-        if header.done {
-            return Ok(parts);
-        }
-        parts.push(parse_part(header.r#type, input)?);
+impl From<write::Malformed> for Malformed {
+    fn from(_: write::Malformed) -> Self {
+        Malformed::Bytes
     }
 }
 
-fn parse_part<'a>(op: OpCode, input: &mut Input<'a>) -> Result<(OpCode, Write<'a>), Malformed> {
+/// The parts of a multi or multiRead; Apache parses both alike. None at all are writes.
+pub(crate) enum Parts<'a> {
+    Writes(Vec<(OpCode, Write<'a>)>),
+    Reads(Vec<(OpCode, Ustring<'a>)>),
+}
+
+impl<'a> Parts<'a> {
+    /// `MultiOperationRecord.deserialize`.
+    pub fn parse(input: &mut Input<'a>) -> Result<Self, Malformed> {
+        let (mut writes, mut reads) = (Vec::new(), Vec::new());
+        loop {
+            let MultiHeader { r#type, done, .. } = input.read()?;
+            match r#type {
+                _ if done => break,
+                OpCode::GET_DATA | OpCode::GET_CHILDREN => {
+                    let GetDataRequest { path, .. } = input.read()?;
+                    reads.push((r#type, path));
+                }
+                _ => writes.push(parse_write(r#type, input)?),
+            }
+            if !reads.is_empty() && !writes.is_empty() {
+                return Err(Malformed::Bytes);
+            }
+        }
+        Ok(match reads.is_empty() {
+            true => Parts::Writes(writes),
+            false => Parts::Reads(reads),
+        })
+    }
+
+    /// Apache looks at the paths of a multi before all else, and stumbles on null.
+    fn has_null_path(&self) -> bool {
+        match self {
+            Parts::Writes(writes) => writes.iter().any(|(_, write)| path_of(write).is_none()),
+            Parts::Reads(reads) => reads.iter().any(|(_, path)| path.is_none()),
+        }
+    }
+}
+
+fn parse_write<'a>(op: OpCode, input: &mut Input<'a>) -> Result<(OpCode, Write<'a>), Malformed> {
     match op {
         OpCode::CREATE | OpCode::CREATE2 | OpCode::CREATE_CONTAINER => {
             create_part(op, input.read()?)
@@ -100,20 +134,23 @@ fn ttl_part<'a>(request: CreateTTLRequest<'a>) -> Result<(OpCode, Write<'a>), Ma
     ))
 }
 
-/// Is this a multi of writes, at least one?
-pub(crate) fn is_write_multi(input: &Input<'_>) -> bool {
-    parse_parts(&mut input.clone()).is_ok_and(|parts| !parts.is_empty())
-}
-
-fn path_of<'p>(write: &'p Write<'_>) -> Result<&'p str, ErrorCode> {
-    some(match write {
+fn path_of<'p>(write: &'p Write<'_>) -> Option<&'p str> {
+    let path = match write {
         Write::Create(_, request) => &request.path,
         Write::CreateTtl(request) => &request.path,
         Write::Delete(request) => &request.path,
         Write::SetData(request) => &request.path,
         Write::Check(request) => &request.path,
         _ => &None,
-    })
+    };
+    path.as_deref()
+}
+
+fn borrowed((op, data): &(OpCode, Vec<u8>)) -> Txn<'_> {
+    Txn {
+        r#type: *op,
+        data: Some(data),
+    }
 }
 
 fn bytes_of(record: &impl Encode) -> Vec<u8> {
@@ -130,28 +167,27 @@ impl Processor {
         time: i64,
     ) -> Prepared {
         let mut input = Input::with_limits(request.body, self.rules.limits);
-        let parts = parse_parts(&mut input);
+        let parts = Parts::parse(&mut input);
+        let err = ErrorCode::MARSHALLING_ERROR;
         if matches!(parts, Err(Malformed::Null)) {
-            return Prepared::Refused(ErrorCode::MARSHALLING_ERROR);
+            return Prepared::Refused(err);
         }
         let making = Making {
             who: request.who,
             zxid: self.next_zxid(),
             time,
         };
-        let parts = parts
-            .ok()
-            .filter(|parts| parts.iter().all(|(_, part)| path_of(part).is_ok()));
-        match parts {
-            None => self.finish(tree, &making, request.op, Err(ErrorCode::MARSHALLING_ERROR)),
-            Some(parts) => {
+        match parts.ok().filter(|parts| !parts.has_null_path()) {
+            None => self.finish(tree, &making, request.op, Err(err)),
+            Some(Parts::Reads(_)) => {
+                // Apache stumbles so late that this refusal has a digest.
+                let body = TxnBody::Error(ErrorTxn { err });
+                self.record(tree, &making, OpCode::ERROR, &body, tree.options().digest)
+            }
+            Some(Parts::Writes(parts)) => {
                 let txns = self.make_parts(tree, &making, &parts);
-                let borrowed = txns.iter().map(|(op, data)| Txn {
-                    r#type: *op,
-                    data: Some(data),
-                });
                 let body = TxnBody::Multi(MultiTxn {
-                    txns: Some(borrowed.collect()),
+                    txns: Some(txns.iter().map(borrowed).collect()),
                 });
                 self.finish(tree, &making, request.op, Ok(body))
             }

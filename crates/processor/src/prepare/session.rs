@@ -7,7 +7,6 @@ use proto::records::{CloseSessionTxn, CreateSessionTxn};
 use proto::txn::TxnBody;
 
 use super::{Making, Outcome, Processor};
-use crate::java::sort_as_hash_set;
 use crate::path::parent_of;
 
 pub(super) fn create_session(timeout_ms: i32) -> TxnBody<'static> {
@@ -35,8 +34,7 @@ impl Processor {
         making: &Making<'_>,
     ) -> TxnBody<'a> {
         let session = making.who.session;
-        let mut paths = self.outstanding.ephemerals(tree, session);
-        sort_as_hash_set(&mut paths);
+        let paths = self.outstanding.ephemerals(tree, session);
         for path in &paths {
             let parent_path = parent_of(path).unwrap_or_default();
             self.will_be_gone(tree, making, parent_path, path);

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use datatree::{AclList, DataTree, Owner};
-use jute::Error;
 use proto::records::{
     CheckVersionRequest, CheckVersionTxn, CreateRequest, CreateSessionTxn, CreateTTLRequest,
     DeleteContainerRequest, DeleteRequest, DeleteTxn, ReconfigRequest, SetACLRequest, SetACLTxn,
@@ -19,7 +18,7 @@ use crate::quota::check_quota;
 
 /// A parsed request.
 #[derive(Debug)]
-pub(super) enum Write<'a> {
+pub(crate) enum Write<'a> {
     Create(OpCode, CreateRequest<'a>),
     CreateTtl(CreateTTLRequest<'a>),
     Delete(DeleteRequest<'a>),
@@ -32,11 +31,24 @@ pub(super) enum Write<'a> {
     CloseSession,
 }
 
-pub(super) fn parse<'a>(op: OpCode, input: &mut Input<'a>) -> Result<Write<'a>, Error> {
+/// A body that is none, or on which Apache stumbles before it has taken a zxid.
+pub(super) struct Malformed;
+
+impl From<jute::Error> for Malformed {
+    fn from(_: jute::Error) -> Self {
+        Malformed
+    }
+}
+
+pub(super) fn parse<'a>(op: OpCode, input: &mut Input<'a>) -> Result<Write<'a>, Malformed> {
     Ok(match op {
         OpCode::CREATE_TTL => Write::CreateTtl(input.read()?),
         OpCode::DELETE => Write::Delete(input.read()?),
-        OpCode::DELETE_CONTAINER => Write::DeleteContainer(input.read()?),
+        OpCode::DELETE_CONTAINER => {
+            let request: DeleteContainerRequest<'a> = input.read()?;
+            request.path.as_ref().ok_or(Malformed)?;
+            Write::DeleteContainer(request)
+        }
         OpCode::SET_DATA => Write::SetData(input.read()?),
         OpCode::SET_ACL => Write::SetAcl(input.read()?),
         OpCode::CHECK => Write::Check(input.read()?),
@@ -53,6 +65,13 @@ pub(super) fn parse<'a>(op: OpCode, input: &mut Input<'a>) -> Result<Write<'a>, 
 /// A path that must not be null: on null Apache stumbles, and answers so.
 pub(super) fn some<'p>(path: &'p Ustring<'_>) -> Result<&'p str, ErrorCode> {
     path.as_deref().ok_or(ErrorCode::MARSHALLING_ERROR)
+}
+
+/// A path that is as it must be; null is not (`PathUtils.validatePath`).
+fn valid<'p>(path: &'p Ustring<'_>) -> Result<&'p str, ErrorCode> {
+    let path = path.as_deref().ok_or(ErrorCode::BAD_ARGUMENTS)?;
+    validate_path(path)?;
+    Ok(path)
 }
 
 /// −1 fits any version (`PrepRequestProcessor.checkAndIncVersion`).
@@ -159,8 +178,7 @@ impl Processor {
         request: &SetDataRequest<'a>,
     ) -> Outcome<'a> {
         self.sessions.check(making.who.session)?;
-        let path = some(&request.path)?;
-        validate_path(path)?;
+        let path = valid(&request.path)?;
         let mut node = self.outstanding.get(tree, path)?;
         check_access(
             &self.rules.access,
@@ -194,8 +212,7 @@ impl Processor {
         request: &SetACLRequest<'a>,
     ) -> Outcome<'a> {
         self.sessions.check(making.who.session)?;
-        let path = some(&request.path)?;
-        validate_path(path)?;
+        let path = valid(&request.path)?;
         let acl = fix_up_acl(
             &self.rules.access,
             request.acl.as_deref(),
@@ -226,8 +243,7 @@ impl Processor {
         request: &CheckVersionRequest<'a>,
     ) -> Outcome<'a> {
         self.sessions.check(making.who.session)?;
-        let path = some(&request.path)?;
-        validate_path(path)?;
+        let path = valid(&request.path)?;
         let node = self.outstanding.get(tree, path)?;
         check_access(
             &self.rules.access,

@@ -1,0 +1,108 @@
+//! Requests that meet what is proposed and not yet applied.
+
+use bytes::BytesMut;
+use datatree::{DataTree, open_acl_unsafe};
+use processor::{Identities, Prepared, Processor, Requester, Rules, SessionTable, WriteRequest};
+use proto::records::{CreateRequest, DeleteRequest};
+use proto::txn::{TxnBody, TxnRecord};
+use proto::{Encode, OpCode, SessionId, Zxid};
+
+const ONE: SessionId = SessionId(1);
+const TWO: SessionId = SessionId(2);
+const EPHEMERAL: i32 = 1;
+
+struct Server {
+    processor: Processor,
+    tree: DataTree,
+}
+
+impl Server {
+    fn new() -> Self {
+        let mut sessions = SessionTable::new(SessionId(9), 2000);
+        for id in [ONE, TWO] {
+            sessions.track(id, 30_000, 0);
+        }
+        Server {
+            processor: Processor::new(Rules::default(), sessions, Zxid::ZERO),
+            tree: DataTree::default(),
+        }
+    }
+
+    /// Makes a record and leaves it outstanding.
+    fn prepare(&mut self, session: SessionId, op: OpCode, request: &impl Encode) -> Vec<u8> {
+        let mut body = BytesMut::new();
+        request.encode(&mut body);
+        let who = Requester {
+            session,
+            cxid: 1,
+            identities: &Identities::default(),
+        };
+        let request = WriteRequest {
+            who,
+            op,
+            body: &body,
+        };
+        match self.processor.prepare(&self.tree, &request, 7) {
+            Prepared::Txn { record, .. } => record.to_vec(),
+            refused => panic!("{refused:?}"),
+        }
+    }
+
+    fn create(&mut self, session: SessionId, path: &'static str) -> Vec<u8> {
+        let request = CreateRequest {
+            path: Some(path.into()),
+            data: None,
+            acl: Some(open_acl_unsafe().to_vec()),
+            flags: EPHEMERAL,
+        };
+        self.prepare(session, OpCode::CREATE, &request)
+    }
+
+    fn delete(&mut self, session: SessionId, path: &'static str) -> Vec<u8> {
+        let request = DeleteRequest {
+            path: Some(path.into()),
+            version: -1,
+        };
+        self.prepare(session, OpCode::DELETE, &request)
+    }
+
+    fn closed(&mut self, session: SessionId) -> Vec<String> {
+        let record = self.prepare(session, OpCode::CLOSE_SESSION, &true);
+        match TxnRecord::decode(&record).unwrap().body {
+            TxnBody::CloseSession(txn) => {
+                let paths = txn.paths2_delete.unwrap().into_iter();
+                paths.map(|path| path.unwrap().into_owned()).collect()
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn apply(&mut self, record: &[u8]) {
+        let record = TxnRecord::decode(record).unwrap();
+        self.tree.apply(&record, &mut |_| {});
+        self.processor.outstanding.applied(record.header.zxid);
+    }
+}
+
+#[test]
+fn a_session_that_closes_leaves_what_another_one_has_made_in_the_place_of_its_own() {
+    let mut server = Server::new();
+    let made = server.create(ONE, "/lock");
+    server.apply(&made);
+    server.delete(TWO, "/lock");
+    server.create(TWO, "/lock");
+    assert_eq!(server.closed(ONE), [""; 0]);
+    assert_eq!(server.closed(TWO), ["/lock"]);
+}
+
+#[test]
+fn a_session_that_closes_takes_along_what_it_has_pending() {
+    let mut server = Server::new();
+    let made = server.create(ONE, "/a");
+    server.apply(&made);
+    server.create(ONE, "/b");
+    server.create(ONE, "/c");
+    server.delete(ONE, "/a");
+    server.delete(ONE, "/c");
+    assert_eq!(server.closed(ONE), ["/b"]);
+}
