@@ -97,7 +97,9 @@ fn write_snapshot(
     let began = Instant::now();
     let written = write_nodes(server, directory, head, cursor);
     let tail = server.tree.write().end_snapshot();
-    let (writer, nodes) = written?;
+    let Some((writer, nodes)) = written? else {
+        return Ok(());
+    };
     let bytes = writer.finish(&seals(server, tail))?;
     let took = began.elapsed();
     tracing::info!(zxid = %head.zxid, nodes, bytes, ?took, "snapshot written");
@@ -106,13 +108,14 @@ fn write_snapshot(
 
 type Written = (SnapshotWriter<RealDir>, usize);
 
-/// Slices are taken under the shared lock and written without it.
+/// Slices are taken under the shared lock and written without it. None if the server stops
+/// meanwhile: what was written so far goes.
 fn write_nodes(
     server: &Shared,
     directory: RealDir,
     head: &SnapshotHead,
     mut cursor: Cursor,
-) -> Result<Written, IoError> {
+) -> Result<Option<Written>, IoError> {
     let acls: Vec<_> = head.acls.iter().map(|(id, list)| (*id, &**list)).collect();
     let format = compression(server.config.snapshot_compression);
     let mut writer = SnapshotWriter::begin(
@@ -126,6 +129,9 @@ fn write_nodes(
     let mut slice: Vec<(String, NodeImage)> = Vec::with_capacity(limits::SNAPSHOT_SLICE);
     let mut more = true;
     while more {
+        if server.stopping.load(Relaxed) {
+            return Ok(None);
+        }
         more = server.tree.read().snapshot_slice(
             &mut cursor,
             limits::SNAPSHOT_SLICE,
@@ -136,7 +142,7 @@ fn write_nodes(
             writer.node(&path, image.data.as_deref(), image.acl_id, &image.stat)?;
         }
     }
-    Ok((writer, nodes))
+    Ok(Some((writer, nodes)))
 }
 
 fn seals(server: &Shared, tail: SnapshotTail) -> SnapshotSeals {

@@ -215,6 +215,7 @@ fn shared(config: Config, tree: DataTree, directories: &Arc<DataDirs>, seed: u64
         admissions: Admissions::new(limits),
         sizes: Box::new(move || [sizes.data_dir_size(), sizes.log_dir_size()]),
         client_port: OnceLock::new(),
+        stopping: false.into(),
         started_ms,
         next_connection: AtomicU64::new(1),
         config,
