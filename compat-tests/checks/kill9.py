@@ -1,7 +1,7 @@
 """kill -9 under a pipelined write load, again and again: what was acknowledged is there after each restart.
 
 Four sessions write in a directory each; others are begun and closed meanwhile. snapCount is small and the tree has some
-ballast, so that a snapshot is being written at most kills. The moment of a kill is a number of acknowledged writes.
+ballast, so that a snapshot is being written at many kills. The moment of a kill is a number of acknowledged writes.
 """
 
 import random
@@ -22,7 +22,7 @@ ROUNDS = {"ironkeeper": 50, ORACLE: 4}  # a JVM takes its time to start
 WRITERS = 4
 MOST_ACKS = 1200
 BALLAST = 600
-CONFIG = "snapCount=120\npreAllocSize=256\nautopurge.purgeInterval=1\nmaxSessionTimeout=60000\n"
+CONFIG = "snapCount=60\npreAllocSize=256\nautopurge.purgeInterval=1\nmaxSessionTimeout=60000\n"
 
 
 def run(report, kind):
