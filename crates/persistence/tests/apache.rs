@@ -168,6 +168,16 @@ fn apaches_directories_are_recovered() {
     }
 }
 
+/// Apache logs it under the zxid before it.
+#[test]
+fn a_request_that_apache_could_not_parse_is_nothing_to_say() {
+    let (_temp, dir) = copy("cases/version-2");
+    let recovered = recover_all(&dir).unwrap();
+    let zxids = &recovered.state.txns;
+    assert!(zxids.windows(2).any(|pair| pair[0] == pair[1]));
+    assert_eq!(recovered.notices, []);
+}
+
 #[test]
 fn apaches_snapshot_is_the_same_in_every_form() {
     let dir = dir(&golden("apache-3.9.5/later"));
