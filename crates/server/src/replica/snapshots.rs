@@ -41,7 +41,7 @@ impl Snapshots {
         if self.running.is_some() {
             return tracing::warn!("a snapshot is still being written; the next one has to wait");
         }
-        let (head, cursor) = self.server.tree.write().begin_snapshot();
+        let (head, cursor) = self.server.tree.write().begin_snapshot(limits::MAX_SNAPSHOT_IMAGE_BYTES);
         let (server, directory) = (self.server.clone(), self.directories.snapshots.clone());
         let write = move || {
             let zxid = head.zxid;
@@ -157,7 +157,7 @@ fn seals(server: &Shared, tail: SnapshotTail) -> SnapshotSeals {
 /// Writes snapshot.0 of a new database, before anything is logged: a log without any snapshot
 /// would be refused at the next start.
 pub fn write_first_snapshot(server: &Shared, directory: &RealDir) -> Result<(), IoError> {
-    let (head, cursor) = server.tree.write().begin_snapshot();
+    let (head, cursor) = server.tree.write().begin_snapshot(limits::MAX_SNAPSHOT_IMAGE_BYTES);
     assert_eq!(head.zxid, Zxid::ZERO);
     write_snapshot(server, directory.clone(), &head, cursor)
 }
