@@ -3,6 +3,7 @@
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
+use database::TreeRestore;
 use datatree::{DataTree, Options, OwnerRules};
 use listener::{AdmissionLimits, Admissions};
 use persistence::{
@@ -15,7 +16,6 @@ use crate::clock;
 use crate::config::Config;
 use crate::exit_code::ExitCode;
 use crate::replica::write_first_snapshot;
-use crate::restore::TreeRestore;
 use crate::shared::{Server, Shared};
 use crate::throttle::Throttles;
 
