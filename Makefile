@@ -36,9 +36,10 @@ compat: build ## Apache's own clients and data against the release binary, with 
 	compat-tests/setup.sh
 	compat-tests/run.py
 
-bench: build ## time and memory next to Apache's: see bench/README.md
+bench: build ## time and memory next to Apache 3.9.5
 	compat-tests/setup.sh
-	bench/run.py
+	bench/run.py load
+	bench/run.py million
 
 fuzz: ## ten minutes of each fuzz target (needs cargo-fuzz and a nightly toolchain)
 	fuzz/run.sh 600

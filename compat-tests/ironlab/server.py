@@ -28,9 +28,9 @@ class ServerError(Exception):
     """A server that did not start or stop; the message ends with its last log lines."""
 
 
-def java(version, *options):
+def java(version, *options, jvm=JAVA_OPTIONS):
     """The start of a Java command line for one Apache release, up to the main class."""
-    return ["java", *JAVA_OPTIONS, f"-Dlogback.configurationFile={paths.LOGBACK}", *options,
+    return ["java", *jvm, f"-Dlogback.configurationFile={paths.LOGBACK}", *options,
             "-cp", paths.class_path(version)]
 
 
@@ -48,15 +48,17 @@ class Server:
     """One server with a directory of its own. Use as a context manager: leaving it kills the process.
 
     `config` are lines added to zoo.cfg; `properties` become -D arguments. `data` is taken over as dataDir where given,
-    else an empty directory is made. A server stopped with `stop` may be started again on the same port.
+    else an empty directory is made. A server stopped with `stop` may be started again on the same port. `jvm` are the
+    options of the JVM, for measurements that need other ones than tests do.
     """
 
-    def __init__(self, kind, config="", properties=None, data=None):
+    def __init__(self, kind, config="", properties=None, data=None, jvm=JAVA_OPTIONS):
         if kind not in KINDS:
             raise ValueError(f"unknown server kind {kind}: choose one of {', '.join(KINDS)}")
         self.kind = kind
         self.port = ports.free()
         self.config = config
+        self.jvm = jvm
         self.properties = dict(properties or {})
         self.home = rundir.new(kind)
         self.data = Path(data) if data else self.home / "data"
@@ -140,6 +142,11 @@ class Server:
         """SIGCONT after `pause`."""
         processes.signal_group(self._child, signal.SIGCONT)
 
+    @property
+    def pid(self):
+        """The running process."""
+        return self._child.pid
+
     def ask(self, word):
         """The answer to a four letter word."""
         return four_letters(self.port, word)
@@ -180,4 +187,4 @@ class Server:
         if self.kind == "ironkeeper":
             return [paths.ironkeeper_binary(), "serve", *flags, cfg]
         version = paths.APACHE_38 if self.kind == "apache-3.8" else paths.APACHE_39
-        return [*java(version, *flags), "org.apache.zookeeper.server.quorum.QuorumPeerMain", cfg]
+        return [*java(version, *flags, jvm=self.jvm), "org.apache.zookeeper.server.quorum.QuorumPeerMain", cfg]

@@ -5,6 +5,7 @@ It sends no ping, no SetWatches and never reconnects by itself; requests may be 
 
 import socket
 import struct
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from . import jute, ops
@@ -45,9 +46,21 @@ class Wire:
         self.sock = socket.create_connection(("127.0.0.1", port), TIMEOUT_S)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._record = record or (lambda *_: None)
+        self._corked = None
+
+    @contextmanager
+    def together(self):
+        """Sends all that the block sends in one go, so that the server finds it at once."""
+        self._corked = bytearray()
+        yield
+        data, self._corked = self._corked, None
+        self.send_bytes(data)
 
     def send_bytes(self, data):
         """Bytes as they are, framed or not. A peer that is gone is found by the next read."""
+        if self._corked is not None:
+            self._corked += data
+            return
         try:
             self.sock.sendall(data)
         except (BrokenPipeError, ConnectionResetError):

@@ -17,8 +17,6 @@ use crate::arena::Slot;
 use crate::digest::DigestLogEntry;
 use crate::tree::DataTree;
 
-/// Images kept for one snapshot: at most this many bytes, then it goes on fuzzy.
-const MAX_IMAGE_BYTES: usize = 64 << 20;
 /// What an image costs besides its data.
 const IMAGE_OVERHEAD: usize = 128;
 
@@ -65,20 +63,23 @@ pub(crate) struct Frozen {
     digest: Option<DigestLogEntry>,
     images: HashMap<Slot, NodeImage>,
     image_bytes: usize,
+    max_image_bytes: usize,
     fuzzy: bool,
     /// Deleted children by parent: still children as far as the snapshot goes.
     deleted: HashMap<Slot, Vec<Slot>>,
 }
 
 impl DataTree {
-    /// Begins a snapshot of the tree as it is. One at a time.
-    pub fn begin_snapshot(&mut self) -> (SnapshotHead, Cursor) {
+    /// Begins a snapshot of the tree as it is. One at a time. The images of what changes
+    /// meanwhile take about `max_image_bytes` at most: past that the snapshot goes on fuzzy.
+    pub fn begin_snapshot(&mut self, max_image_bytes: usize) -> (SnapshotHead, Cursor) {
         assert!(self.frozen.is_none(), "a snapshot is running");
         self.frozen = Some(Frozen {
             zxid: self.last_zxid,
             digest: self.sealed_digest(),
             images: HashMap::new(),
             image_bytes: 0,
+            max_image_bytes,
             fuzzy: false,
             deleted: HashMap::new(),
         });
@@ -193,7 +194,7 @@ impl DataTree {
         let frozen = self.frozen.as_mut().expect("checked above");
         frozen.image_bytes += IMAGE_OVERHEAD + image.data.as_ref().map_or(0, |data| data.len());
         frozen.images.insert(slot, image);
-        frozen.fuzzy = frozen.image_bytes > MAX_IMAGE_BYTES;
+        frozen.fuzzy = frozen.image_bytes > frozen.max_image_bytes;
     }
 
     /// After a znode was unlinked: frees its slot, or leaves that to the end of the snapshot.

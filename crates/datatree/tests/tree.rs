@@ -262,7 +262,7 @@ type Dump = BTreeMap<String, NodeImage>;
 /// A snapshot taken in slices of `budget`, with `between` run after each.
 fn snapshot(server: &mut Server, budget: usize, mut between: impl FnMut(&mut Server)) -> Dump {
     let mut dump = Dump::new();
-    let (_, mut cursor) = server.tree.begin_snapshot();
+    let (_, mut cursor) = server.tree.begin_snapshot(usize::MAX);
     loop {
         let more = server
             .tree
@@ -286,7 +286,7 @@ fn snapshot(server: &mut Server, budget: usize, mut between: impl FnMut(&mut Ser
 }
 
 fn rebuild(tree: &mut DataTree) -> DataTree {
-    let (head, mut cursor) = tree.begin_snapshot();
+    let (head, mut cursor) = tree.begin_snapshot(usize::MAX);
     let mut copy = DataTree::for_restore(Options::default());
     for (session, timeout) in head.sessions {
         copy.restore_session(session, timeout);

@@ -13,6 +13,7 @@ mod prepare;
 mod quota;
 mod read;
 mod reply;
+mod rewatch;
 mod sessions;
 
 pub use access::{AccessRules, check_access};
@@ -21,6 +22,6 @@ pub use java::password;
 pub use outstanding::Outstanding;
 pub use path::{parent_of, validate_path};
 pub use prepare::{Prepared, Processor, Requester, Rules, WriteRequest};
-pub use read::{Answer, Reader, answer};
+pub use read::{Answer, Reader, WatchAccess, answer};
 pub use reply::{encode_header, encode_txn_reply};
 pub use sessions::{SessionHandle, SessionTable, initial_session_id};

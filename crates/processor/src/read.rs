@@ -13,7 +13,7 @@ use proto::records::{
     SyncResponse, WhoAmIResponse,
 };
 use proto::{
-    AddWatchMode, Encode, ErrorCode, EventType, Input, OpCode, Perms, SessionId, Ustring, Vector,
+    AddWatchMode, Encode, ErrorCode, EventType, Input, OpCode, Perms, SessionId, Ustring,
     WatcherType,
 };
 
@@ -21,6 +21,7 @@ use crate::access::{AccessRules, check_access, without_hashes};
 use crate::auth::Identities;
 use crate::prepare::{MalformedMulti, Parts};
 use crate::reply::end_of_parts;
+use crate::rewatch::{rewatch, watched};
 
 /// Who reads.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +58,7 @@ impl From<Malformed> for ErrorCode {
 }
 
 /// A body that cannot be parsed, or holds null where Java stumbles.
-struct Malformed;
+pub(crate) struct Malformed;
 
 impl From<jute::Error> for Malformed {
     fn from(_: jute::Error) -> Self {
@@ -71,22 +72,35 @@ impl From<MalformedMulti> for ErrorCode {
     }
 }
 
-fn some<'p>(path: &'p Ustring<'_>) -> Result<&'p str, Malformed> {
+pub(crate) fn some<'p>(path: &'p Ustring<'_>) -> Result<&'p str, Malformed> {
     path.as_deref().ok_or(Malformed)
 }
 
+/// A way to the watches, taken only by reads that have to do with them: they are behind a lock
+/// that most reads should not wait for.
+pub trait WatchAccess {
+    /// Does something with the watches.
+    fn with<T>(&mut self, what: impl FnOnce(&mut Watches) -> T) -> T;
+}
+
+impl WatchAccess for Watches {
+    fn with<T>(&mut self, what: impl FnOnce(&mut Watches) -> T) -> T {
+        what(self)
+    }
+}
+
 /// A tree and its watches, for one read.
-struct Read<'r> {
+struct Read<'r, W> {
     tree: &'r DataTree,
-    watches: &'r mut Watches,
+    watches: &'r mut W,
     reader: Reader<'r>,
 }
 
 /// Answers a read: its reply's body goes to `out`, or nothing but a code comes back. Reads do not
 /// check their paths: what no znode has is NoNode.
-pub fn answer(
+pub fn answer<W: WatchAccess>(
     tree: &DataTree,
-    watches: &mut Watches,
+    watches: &mut W,
     reader: Reader<'_>,
     op: OpCode,
     body: &[u8],
@@ -110,7 +124,7 @@ fn read<'a, T: proto::Decode<'a>>(input: &mut Input<'a>) -> Result<T, Malformed>
     Ok(input.read()?)
 }
 
-impl<'r> Read<'r> {
+impl<'r, W: WatchAccess> Read<'r, W> {
     fn dispatch(
         mut self,
         op: OpCode,
@@ -185,7 +199,9 @@ impl<'r> Read<'r> {
             outcome => Some(outcome?),
         };
         if request.watch {
-            self.watches.watch_data(path, self.reader.watcher);
+            let watcher = self.reader.watcher;
+            self.watches
+                .with(|watches| watches.watch_data(path, watcher));
         }
         let stat = node.ok_or(ErrorCode::NO_NODE)?.stat();
         ExistsResponse { stat }.encode(out);
@@ -195,7 +211,9 @@ impl<'r> Read<'r> {
     fn get_data(&mut self, path: &str, watch: bool, out: &mut BytesMut) -> Result<(), Refused> {
         let node = self.readable(path)?;
         if watch {
-            self.watches.watch_data(path, self.reader.watcher);
+            let watcher = self.reader.watcher;
+            self.watches
+                .with(|watches| watches.watch_data(path, watcher));
         }
         GetDataResponse {
             data: node.data(),
@@ -214,7 +232,9 @@ impl<'r> Read<'r> {
     ) -> Result<NodeRef<'r>, Refused> {
         let node = self.readable(path)?;
         if watch {
-            self.watches.watch_children(path, self.reader.watcher);
+            let watcher = self.reader.watcher;
+            self.watches
+                .with(|watches| watches.watch_children(path, watcher));
         }
         out.put_i32(node.child_count() as i32);
         for name in node.children() {
@@ -325,10 +345,12 @@ impl<'r> Read<'r> {
         }
     }
 
-    fn check_watches(&self, request: &CheckWatchesRequest<'_>) -> Result<(), Refused> {
+    fn check_watches(&mut self, request: &CheckWatchesRequest<'_>) -> Result<(), Refused> {
         let kind = WatcherType::from_wire(request.r#type).ok_or(Malformed)?;
-        let path = watched(&request.path);
-        let there = self.watches.contains(path, self.reader.watcher, kind);
+        let (path, watcher) = (watched(&request.path), self.reader.watcher);
+        let there = self
+            .watches
+            .with(|watches| watches.contains(path, watcher, kind));
         if there {
             Ok(())
         } else {
@@ -338,8 +360,10 @@ impl<'r> Read<'r> {
 
     fn remove_watches(&mut self, request: &RemoveWatchesRequest<'_>) -> Result<(), Refused> {
         let kind = WatcherType::from_wire(request.r#type).ok_or(Malformed)?;
-        let path = watched(&request.path);
-        let removed = self.watches.remove(path, self.reader.watcher, kind);
+        let (path, watcher) = (watched(&request.path), self.reader.watcher);
+        let removed = self
+            .watches
+            .with(|watches| watches.remove(path, watcher, kind));
         if removed {
             Ok(())
         } else {
@@ -353,77 +377,24 @@ impl<'r> Read<'r> {
         out: &mut BytesMut,
     ) -> Result<(), Refused> {
         let mode = AddWatchMode::from_wire(request.mode).ok_or(Malformed)?;
+        let (path, watcher) = (watched(&request.path), self.reader.watcher);
         self.watches
-            .add(watched(&request.path), self.reader.watcher, mode);
+            .with(|watches| watches.add(path, watcher, mode));
         ErrorResponse { err: ErrorCode::OK }.encode(out);
         Ok(())
     }
 
-    /// What was missed is told at once, the rest is watched again; nobody asks for READ here
-    /// (`DataTree.setWatches`). A null where Apache stumbles ends it half way.
+    /// A null where Apache stumbles ends it half way.
     fn set_watches(&mut self, request: &SetWatches2<'_>) -> Answer {
+        let (tree, watcher) = (self.tree, self.reader.watcher);
         let mut missed = Vec::new();
-        let err = match self.watch_again(request, &mut missed) {
+        let outcome = self
+            .watches
+            .with(|watches| rewatch(tree, watches, watcher, request, &mut missed));
+        let err = match outcome {
             Ok(()) => ErrorCode::OK,
             Err(Malformed) => ErrorCode::MARSHALLING_ERROR,
         };
         Answer { err, missed }
     }
-
-    fn watch_again(
-        &mut self,
-        request: &SetWatches2<'_>,
-        missed: &mut Vec<(EventType, String)>,
-    ) -> Result<(), Malformed> {
-        let (tree, since, watcher) = (self.tree, request.relative_zxid, self.reader.watcher);
-        for path in paths(&request.data_watches)? {
-            let path = some(path)?;
-            match tree.get(path).map(|node| node.stored_stat().mzxid) {
-                None => missed.push((EventType::NodeDeleted, path.to_owned())),
-                Some(changed) if changed > since => {
-                    missed.push((EventType::NodeDataChanged, path.to_owned()));
-                }
-                Some(_) => self.watches.watch_data(path, watcher),
-            }
-        }
-        for path in paths(&request.exist_watches)? {
-            let path = some(path)?;
-            match tree.get(path) {
-                Some(_) => missed.push((EventType::NodeCreated, path.to_owned())),
-                None => self.watches.watch_data(path, watcher),
-            }
-        }
-        for path in paths(&request.child_watches)? {
-            let path = some(path)?;
-            match tree.get(path).map(|node| node.stored_stat().pzxid) {
-                None => missed.push((EventType::NodeDeleted, path.to_owned())),
-                Some(changed) if changed > since => {
-                    missed.push((EventType::NodeChildrenChanged, path.to_owned()));
-                }
-                Some(_) => self.watches.watch_children(path, watcher),
-            }
-        }
-        for (list, mode) in [
-            (&request.persistent_watches, AddWatchMode::Persistent),
-            (
-                &request.persistent_recursive_watches,
-                AddWatchMode::PersistentRecursive,
-            ),
-        ] {
-            for path in paths(list)? {
-                self.watches.add(watched(path), watcher, mode);
-            }
-        }
-        Ok(())
-    }
-}
-
-fn paths<'p, 'a>(list: &'p Vector<Ustring<'a>>) -> Result<&'p [Ustring<'a>], Malformed> {
-    list.as_deref().ok_or(Malformed)
-}
-
-/// Null is a key like others in Apache's tables of watches. Here it is the same as "": no event
-/// ever names either.
-fn watched<'p>(path: &'p Ustring<'_>) -> &'p str {
-    path.as_deref().unwrap_or_default()
 }

@@ -12,7 +12,6 @@ pub mod exit_code;
 mod inbox;
 mod limits;
 mod replica;
-pub mod restore;
 pub mod serve;
 mod shared;
 mod stats;

@@ -22,6 +22,10 @@ pub const MAX_APPLY_BATCH: usize = 256;
 /// these.
 pub const SNAPSHOT_SLICE: usize = 1024;
 
+/// Bytes of the znodes that change while a snapshot is written, kept as they were at its zxid:
+/// memory, against many writes during a long snapshot. Past the bound it goes on fuzzy.
+pub const MAX_SNAPSHOT_IMAGE_BYTES: usize = 64 << 20;
+
 /// Bytes that a client may still send after a four-letter word, before its connection is closed
 /// under it.
 pub const MAX_DRAINED_BYTES: usize = 64 << 10;

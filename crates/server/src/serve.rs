@@ -4,6 +4,7 @@ mod housekeeping;
 mod signals;
 mod start;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread::JoinHandle;
@@ -50,13 +51,22 @@ pub fn serve(config: Config) -> ExitCode {
     runtime.block_on(run(started, began))
 }
 
+/// Why the server cannot go on.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error("the {0} thread ended by a bug; its message stands above")]
+    Bug(&'static str),
+}
+
 /// The threads that are no tasks.
 struct Threads {
     disk_queue: DiskQueue,
     disk: JoinHandle<()>,
     replica: JoinHandle<()>,
-    /// Says why the disk's thread ended.
-    failed: mpsc::UnboundedReceiver<LogError>,
+    /// Says why a thread ended that must not.
+    failed: mpsc::UnboundedReceiver<Failure>,
 }
 
 async fn run(started: Started, began: Instant) -> ExitCode {
@@ -82,8 +92,8 @@ async fn run(started: Started, began: Instant) -> ExitCode {
     let code = tokio::select! {
         () = accepting => ExitCode::UnexpectedError,
         () = signals::wait_for_stop(&server) => ExitCode::ExecutionFinished,
-        Some(error) = threads.failed.recv() => {
-            tracing::error!("nothing is acknowledged any more: {error}");
+        Some(failure) = threads.failed.recv() => {
+            tracing::error!("nothing is acknowledged any more: {failure}");
             ExitCode::UnexpectedError
         }
     };
@@ -135,38 +145,45 @@ fn spawn_threads(started: Started) -> std::io::Result<Threads> {
         directories,
         log,
         seed,
+        snapshot_now,
         ..
     } = started;
     let disk_queue = DiskQueue::default();
-    let (failure, failed) = mpsc::unbounded_channel();
-    let disk = Disk::<RealDir>::new(
-        server.clone(),
-        disk_queue.clone(),
-        TxnLog::new(directories.logs.clone(), log),
-        seed,
-    );
-    let disk = std::thread::Builder::new()
-        .name("disk".to_owned())
-        .spawn(move || {
-            if let Err(error) = disk.run() {
-                // The receiver is only gone when the server stops anyhow.
-                let _ = failure.send(error);
-            }
-        })?;
+    let (failures, failed) = mpsc::unbounded_channel();
+    let log = TxnLog::<RealDir>::new(directories.logs.clone(), log);
+    let disk = Disk::new(server.clone(), disk_queue.clone(), log, seed);
+    let disk = spawn("disk", failures.clone(), move || Ok(disk.run()?))?;
     let snapshots = SnapshotDirs {
         snapshots: directories.snapshots.clone(),
     };
     let replica = Replica::new(server, processor, disk_queue.clone(), snapshots);
-    let snapshot_now = started.snapshot_now;
-    let replica = std::thread::Builder::new()
-        .name("replica".to_owned())
-        .spawn(move || replica.run(snapshot_now))?;
+    let replica = spawn("replica", failures, move || {
+        replica.run(snapshot_now);
+        Ok(())
+    })?;
     Ok(Threads {
         disk_queue,
         disk,
         replica,
         failed,
     })
+}
+
+/// A thread without which the server cannot go on: how it failed is told.
+fn spawn(
+    name: &'static str,
+    failures: mpsc::UnboundedSender<Failure>,
+    work: impl FnOnce() -> Result<(), Failure> + Send + 'static,
+) -> std::io::Result<JoinHandle<()>> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || {
+            let outcome = catch_unwind(AssertUnwindSafe(work));
+            if let Err(failure) = outcome.unwrap_or(Err(Failure::Bug(name))) {
+                // The receiver is only gone when the server stops anyhow.
+                let _ = failures.send(failure);
+            }
+        })
 }
 
 async fn accept_clients(server: &Server, listener: &tokio::net::TcpListener) {
@@ -197,6 +214,7 @@ fn stop(server: &Server, threads: Threads) {
     for connection in connections {
         connection.close_now();
     }
+    server.stopping.store(true, Relaxed);
     server.replica.push(Input::Stop);
     let _ = threads.replica.join();
     threads.disk_queue.stop();

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use datatree::{DataTree, Event, WatcherId, Watches};
 use listener::Admissions;
@@ -71,6 +71,8 @@ pub struct Shared {
     pub sizes: Box<dyn Fn() -> [u64; 2] + Send + Sync>,
     /// The port that clients connect to; known once it is bound.
     pub client_port: std::sync::OnceLock<u16>,
+    /// Set when the server stops: a snapshot that is being written is given up.
+    pub stopping: AtomicBool,
     /// When the server began; monotonic ms.
     pub started_ms: i64,
     /// Number of the next connection.

@@ -28,18 +28,31 @@ const KNOWN: [&[u8; 4]; 19] = [
     b"wchc",
     b"wchp",
     b"wchs",
-    b"\xff\xf4\xff\xfd",
+    &TELNET_INTERRUPT,
 ];
 
-/// Is this a word?
-pub fn is_known(word: [u8; 4]) -> bool {
+/// What telnet sends when it is interrupted.
+const TELNET_INTERRUPT: [u8; 4] = *b"\xff\xf4\xff\xfd";
+
+/// Is this a word? Telnet's interrupt is one only to be refused: where all words are allowed,
+/// Apache reads it as a length, and closes the connection because it is negative.
+pub fn is_word(server: &Shared, word: [u8; 4]) -> bool {
+    is_known(word) && (word != TELNET_INTERRUPT || !is_allowed(server, word))
+}
+
+fn is_known(word: [u8; 4]) -> bool {
     KNOWN.contains(&&word)
+}
+
+fn is_allowed(server: &Shared, word: [u8; 4]) -> bool {
+    let words = &server.config.four_letter_words;
+    words.allows(&String::from_utf8_lossy(&word))
 }
 
 /// What the word is answered with; its text is never cut.
 pub fn answer(server: &Shared, word: [u8; 4]) -> String {
     let name = String::from_utf8_lossy(&word);
-    if !server.config.four_letter_words.allows(&name) {
+    if !is_allowed(server, word) {
         return format!("{name} is not executed because it is not in the whitelist.\n");
     }
     match &word {

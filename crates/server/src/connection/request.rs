@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
 use bytes::{Buf, Bytes, BytesMut};
-use processor::{Reader, answer, authenticate};
+use datatree::Watches;
+use processor::{Reader, WatchAccess, answer, authenticate};
 use proto::connect::Connect;
 use proto::records::{AuthPacket, GetSASLRequest, RequestHeader, SetSASLResponse};
 use proto::{Decode, Encode, ErrorCode, Input as Bits, OpCode, Zxid};
@@ -133,11 +134,6 @@ impl Connection {
             self.send_header(held.xid, zxid, ErrorCode::THROTTLED_OP);
             return;
         }
-        let mut body = BytesMut::new();
-        let mut watchers = server.watchers.lock();
-        if self.is_closed() {
-            return;
-        }
         let reader = Reader {
             session: self.session_id(),
             watcher: self.id,
@@ -145,14 +141,14 @@ impl Connection {
             rules: &server.access,
             limits: server.limits,
         };
-        let outcome = answer(
-            tree,
-            &mut watchers.watches,
-            reader,
-            held.op,
-            &held.body,
-            &mut body,
-        );
+        // Not into the queue at once: a read may take the watchers' lock, which comes before the
+        // queue's.
+        let mut body = BytesMut::new();
+        let mut watches = LockedWatches {
+            server,
+            connection: self,
+        };
+        let outcome = answer(tree, &mut watches, reader, held.op, &held.body, &mut body);
         let (missed, err) = match outcome {
             Ok(answer) => (answer.missed, answer.err),
             Err(err) => (Vec::new(), err),
@@ -170,7 +166,6 @@ impl Connection {
             processor::encode_header(xid, zxid, err, out);
             out.extend_from_slice(&body);
         });
-        drop(watchers);
         server.stats.reply_sizes.add(size);
         server
             .stats
@@ -208,6 +203,23 @@ impl Connection {
             SetSASLResponse { token: None }.encode(out);
         });
         Ok(())
+    }
+}
+
+/// The server's watches, for one connection.
+struct LockedWatches<'a> {
+    server: &'a Shared,
+    connection: &'a Connection,
+}
+
+impl WatchAccess for LockedWatches<'_> {
+    /// A connection that has ended leaves no watch: its own were removed under this lock.
+    fn with<T>(&mut self, what: impl FnOnce(&mut Watches) -> T) -> T {
+        let mut watchers = self.server.watchers.lock();
+        match self.connection.is_closed() {
+            true => what(&mut Watches::default()),
+            false => what(&mut watchers.watches),
+        }
     }
 }
 

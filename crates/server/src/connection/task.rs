@@ -201,7 +201,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Task<'_, R, W> {
         if !self.asked_for_session
             && let Some(word) = self.frames.peek_word()
         {
-            if words::is_known(word) {
+            if words::is_word(self.server, word) {
                 self.answer_word(word).await?;
                 return Ok(true);
             }

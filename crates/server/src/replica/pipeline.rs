@@ -54,8 +54,10 @@ impl Replica {
     /// nothing is before it.
     pub(super) fn enter(&mut self, entry: InFlight) {
         self.in_flight.push_back(entry);
-        let server = self.server.clone();
-        self.answer_leading(&server.tree.read());
+        if self.next_txn().is_none() {
+            let server = self.server.clone();
+            self.answer_leading(&server.tree.read());
+        }
     }
 
     /// Answers what stands before the oldest txn.

@@ -4,8 +4,9 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use datatree::{Cursor, DIGEST_VERSION, NodeImage, SnapshotHead, SnapshotTail};
-use persistence::{Compression, IoError, RealDir, SnapshotDigest, SnapshotSeals, SnapshotWriter};
+use database::{SealRules, TreeSnapshot};
+use datatree::{Cursor, SnapshotHead};
+use persistence::{Compression, IoError, RealDir};
 use proto::Zxid;
 
 use super::Input;
@@ -41,7 +42,11 @@ impl Snapshots {
         if self.running.is_some() {
             return tracing::warn!("a snapshot is still being written; the next one has to wait");
         }
-        let (head, cursor) = self.server.tree.write().begin_snapshot();
+        let (head, cursor) = self
+            .server
+            .tree
+            .write()
+            .begin_snapshot(limits::MAX_SNAPSHOT_IMAGE_BYTES);
         let (server, directory) = (self.server.clone(), self.directories.snapshots.clone());
         let write = move || {
             let zxid = head.zxid;
@@ -97,67 +102,51 @@ fn write_snapshot(
     let began = Instant::now();
     let written = write_nodes(server, directory, head, cursor);
     let tail = server.tree.write().end_snapshot();
-    let (writer, nodes) = written?;
-    let bytes = writer.finish(&seals(server, tail))?;
+    let Some(snapshot) = written? else {
+        return Ok(());
+    };
+    let nodes = snapshot.nodes();
+    let bytes = snapshot.finish(tail, seal_rules(server))?;
     let took = began.elapsed();
     tracing::info!(zxid = %head.zxid, nodes, bytes, ?took, "snapshot written");
     Ok(())
 }
 
-type Written = (SnapshotWriter<RealDir>, usize);
-
-/// Slices are taken under the shared lock and written without it.
+/// Slices are taken under the shared lock and written without it. None if the server stops
+/// meanwhile: what was written so far goes.
 fn write_nodes(
     server: &Shared,
     directory: RealDir,
     head: &SnapshotHead,
-    mut cursor: Cursor,
-) -> Result<Written, IoError> {
-    let acls: Vec<_> = head.acls.iter().map(|(id, list)| (*id, &**list)).collect();
+    cursor: Cursor,
+) -> Result<Option<TreeSnapshot<RealDir>>, IoError> {
     let format = compression(server.config.snapshot_compression);
-    let mut writer = SnapshotWriter::begin(
-        directory,
-        head.zxid,
-        format,
-        &head.sessions,
-        acls.into_iter(),
-    )?;
-    let mut nodes = 0;
-    let mut slice: Vec<(String, NodeImage)> = Vec::with_capacity(limits::SNAPSHOT_SLICE);
+    let mut snapshot = TreeSnapshot::begin(directory, head, cursor, format)?;
     let mut more = true;
     while more {
-        more = server.tree.read().snapshot_slice(
-            &mut cursor,
-            limits::SNAPSHOT_SLICE,
-            &mut |path, image| slice.push((path.to_owned(), image)),
-        );
-        nodes += slice.len();
-        for (path, image) in slice.drain(..) {
-            writer.node(&path, image.data.as_deref(), image.acl_id, &image.stat)?;
+        if server.stopping.load(Relaxed) {
+            return Ok(None);
         }
+        more = snapshot.read_slice(&server.tree.read(), limits::SNAPSHOT_SLICE);
+        snapshot.write_slice()?;
     }
-    Ok((writer, nodes))
+    Ok(Some(snapshot))
 }
 
-fn seals(server: &Shared, tail: SnapshotTail) -> SnapshotSeals {
-    let config = &server.config;
-    let digest = SnapshotDigest {
-        zxid: tail.digest.zxid,
-        version: DIGEST_VERSION,
-        digest: tail.digest.digest,
-    };
-    SnapshotSeals {
-        digest: config.digest_enabled.then_some(digest),
-        last_zxid: config
-            .serialize_last_processed_zxid_enabled
-            .then_some(tail.last_zxid),
+fn seal_rules(server: &Shared) -> SealRules {
+    SealRules {
+        digest: server.config.digest_enabled,
+        last_zxid: server.config.serialize_last_processed_zxid_enabled,
     }
 }
 
 /// Writes snapshot.0 of a new database, before anything is logged: a log without any snapshot
 /// would be refused at the next start.
 pub fn write_first_snapshot(server: &Shared, directory: &RealDir) -> Result<(), IoError> {
-    let (head, cursor) = server.tree.write().begin_snapshot();
+    let (head, cursor) = server
+        .tree
+        .write()
+        .begin_snapshot(limits::MAX_SNAPSHOT_IMAGE_BYTES);
     assert_eq!(head.zxid, Zxid::ZERO);
     write_snapshot(server, directory.clone(), &head, cursor)
 }

@@ -3,6 +3,7 @@
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
+use database::TreeRestore;
 use datatree::{DataTree, Options, OwnerRules};
 use listener::{AdmissionLimits, Admissions};
 use persistence::{
@@ -15,7 +16,6 @@ use crate::clock;
 use crate::config::Config;
 use crate::exit_code::ExitCode;
 use crate::replica::write_first_snapshot;
-use crate::restore::TreeRestore;
 use crate::shared::{Server, Shared};
 use crate::throttle::Throttles;
 
@@ -215,6 +215,7 @@ fn shared(config: Config, tree: DataTree, directories: &Arc<DataDirs>, seed: u64
         admissions: Admissions::new(limits),
         sizes: Box::new(move || [sizes.data_dir_size(), sizes.log_dir_size()]),
         client_port: OnceLock::new(),
+        stopping: false.into(),
         started_ms,
         next_connection: AtomicU64::new(1),
         config,

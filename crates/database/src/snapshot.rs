@@ -1,0 +1,96 @@
+//! A snapshot of a tree that goes on changing, from its first slice to its file.
+
+use datatree::{Cursor, DIGEST_VERSION, DataTree, NodeImage, SnapshotHead, SnapshotTail};
+use persistence::{Compression, Dir, IoError, SnapshotDigest, SnapshotSeals, SnapshotWriter};
+use proto::Zxid;
+
+/// Which seals a server's flags ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SealRules {
+    /// `zookeeper.digest.enabled`.
+    pub digest: bool,
+    /// `zookeeper.serializeLastProcessedZxid.enabled`.
+    pub last_zxid: bool,
+}
+
+impl SealRules {
+    fn seals(self, tail: SnapshotTail) -> SnapshotSeals {
+        let digest = SnapshotDigest {
+            zxid: tail.digest.zxid,
+            version: DIGEST_VERSION,
+            digest: tail.digest.digest,
+        };
+        SnapshotSeals {
+            digest: self.digest.then_some(digest),
+            last_zxid: self.last_zxid.then_some(tail.last_zxid),
+        }
+    }
+}
+
+/// A snapshot that is being written. Reading a slice needs the tree, writing it does not: a lock
+/// need not be held over the disk.
+pub struct TreeSnapshot<D: Dir> {
+    zxid: Zxid,
+    writer: SnapshotWriter<D>,
+    cursor: Cursor,
+    slice: Vec<(String, NodeImage)>,
+    nodes: usize,
+}
+
+impl<D: Dir> TreeSnapshot<D> {
+    /// Writes what `DataTree::begin_snapshot` returned to a new file in `dir`. Whoever called that
+    /// calls `end_snapshot` too, also when this fails.
+    pub fn begin(
+        dir: D,
+        head: &SnapshotHead,
+        cursor: Cursor,
+        compression: Compression,
+    ) -> Result<Self, IoError> {
+        let acls: Vec<_> = head.acls.iter().map(|(id, list)| (*id, &**list)).collect();
+        let acls = acls.into_iter();
+        let writer = SnapshotWriter::begin(dir, head.zxid, compression, &head.sessions, acls)?;
+        Ok(TreeSnapshot {
+            zxid: head.zxid,
+            writer,
+            cursor,
+            slice: Vec::new(),
+            nodes: 0,
+        })
+    }
+
+    /// The file is named after it.
+    pub fn zxid(&self) -> Zxid {
+        self.zxid
+    }
+
+    /// Znodes read so far.
+    pub fn nodes(&self) -> usize {
+        self.nodes
+    }
+
+    /// Reads up to `budget` znodes from the tree; false when there are no more.
+    pub fn read_slice(&mut self, tree: &DataTree, budget: usize) -> bool {
+        let slice = &mut self.slice;
+        let before = slice.len();
+        let mut keep = |path: &str, image| slice.push((path.to_owned(), image));
+        let more = tree.snapshot_slice(&mut self.cursor, budget, &mut keep);
+        self.nodes += self.slice.len() - before;
+        more
+    }
+
+    /// Writes what was read.
+    pub fn write_slice(&mut self) -> Result<(), IoError> {
+        for (path, image) in self.slice.drain(..) {
+            let data = image.data.as_deref();
+            self.writer.node(&path, data, image.acl_id, &image.stat)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the file, makes it durable and gives it its name. `tail` is what `end_snapshot`
+    /// returned. Returns the file's bytes on disk.
+    pub fn finish(mut self, tail: SnapshotTail, rules: SealRules) -> Result<u64, IoError> {
+        self.write_slice()?;
+        self.writer.finish(&rules.seals(tail))
+    }
+}
