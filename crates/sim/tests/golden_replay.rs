@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use database::TreeRestore;
 use datatree::{DataTree, NodeRef, Options, OwnerRules};
 use persistence::{RealDir, RecoveryOptions, recover};
 use proto::SessionId;
 use proto::records::Acl;
 use serde_json::Value;
-use server::restore::TreeRestore;
 
 fn golden(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
