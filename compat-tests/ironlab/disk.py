@@ -11,6 +11,7 @@ from . import jute
 
 LOG_MAGIC = 0x5A4B4C47
 HEADER_BYTES = 16
+DIGEST_BYTES = 12
 
 # txn type: its record. An error or close txn may have fewer bytes, see `_txn`.
 TXN_RECORDS = {
@@ -106,7 +107,9 @@ def _txn(data):
     reader = jute.Reader(data)
     header = reader.read("TxnHeader")
     record = TXN_RECORDS[header["type"]]
-    txn = {} if reader.done() else reader.read(record)
+    # closeSession has no record with zookeeper.closeSessionTxn.enabled=false: nothing follows but a digest.
+    bare = record == "CloseSessionTxn" and len(data) - reader.at == DIGEST_BYTES
+    txn = {} if reader.done() or bare else reader.read(record)
     if record == "MultiTxn":
         txn = {"txns": [_sub_txn(sub) for sub in txn["txns"]]}
     digest = None if reader.done() else reader.read("TxnDigest")

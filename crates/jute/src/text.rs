@@ -3,8 +3,9 @@
 //! Reading is `new String(bytes, UTF_8)` of JDK 9 and later: ill-formed bytes become U+FFFD, with
 //! one replacement for an encoded surrogate (three bytes), where Rust's lossy conversion makes
 //! three. Writing is `BinaryOutputArchive.stringToByteBuffer`: each UTF-16 unit by itself, so a
-//! character beyond U+FFFF is six bytes (CESU-8). A name outside the basic plane therefore comes
-//! back from Apache changed, and from us in the same way.
+//! character beyond U+FFFF is six bytes (CESU-8). Text outside the basic plane therefore comes
+//! back changed from what was written: from Apache after a restart and on its followers, from us
+//! at once, because a txn is applied from its record. Paths cannot have such text, ids of ACLs can.
 
 use bytes::{BufMut, BytesMut};
 

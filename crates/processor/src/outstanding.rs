@@ -67,11 +67,25 @@ fn key(path: &str) -> &str {
     if path == "/" { "" } else { path }
 }
 
+/// One change, in the order of all.
+#[derive(Debug)]
+struct Change {
+    zxid: Zxid,
+    path: String,
+    /// The session, if this makes an ephemeral znode.
+    maker: Option<SessionId>,
+}
+
+/// An ephemeral znode in the making: when, and its path.
+type Made = (Zxid, String);
+
 /// All outstanding changes of a server.
 #[derive(Debug, Default)]
 pub struct Outstanding {
     by_path: HashMap<String, ChangeRecord>,
-    order: VecDeque<(Zxid, String)>,
+    order: VecDeque<Change>,
+    /// The ephemeral znodes that each session makes, in the order of the changes.
+    made: HashMap<SessionId, VecDeque<Made>>,
     /// The tree's digest when all of them are applied.
     digest: i64,
     /// What a multi that fails must put back: for each change its path, what was there before,
@@ -134,11 +148,25 @@ impl Outstanding {
             .wrapping_sub(i64::from(replaced))
             .wrapping_add(i64::from(record.digest));
         let path = key(path).to_owned();
-        self.order.push_back((zxid, path.clone()));
+        self.note(&record, &path);
         let previous = self.by_path.insert(path.clone(), record);
         if let Some(undo) = &mut self.undo {
             undo.push((path, previous, before));
         }
+    }
+
+    fn note(&mut self, record: &ChangeRecord, path: &str) {
+        let zxid = record.zxid;
+        let made = record.stat.as_ref().filter(|stat| stat.czxid == zxid);
+        let maker = made
+            .map(|stat| SessionId(stat.ephemeral_owner))
+            .filter(|owner| *owner != SessionId::NONE);
+        if let Some(session) = maker {
+            let of_session = self.made.entry(session).or_default();
+            of_session.push_back((zxid, path.to_owned()));
+        }
+        let path = path.to_owned();
+        self.order.push_back(Change { zxid, path, maker });
     }
 
     /// A znode will be gone.
@@ -167,7 +195,9 @@ impl Outstanding {
             return;
         }
         for (path, previous, digest) in undo.into_iter().rev() {
-            self.order.pop_back();
+            if let Some(Change { maker, .. }) = self.order.pop_back() {
+                self.forget_made(maker, VecDeque::pop_back);
+            }
             self.digest = digest;
             match previous {
                 Some(record) => drop(self.by_path.insert(path, record)),
@@ -176,45 +206,80 @@ impl Outstanding {
         }
     }
 
+    fn forget_made(
+        &mut self,
+        maker: Option<SessionId>,
+        end: fn(&mut VecDeque<Made>) -> Option<Made>,
+    ) {
+        if let Some(session) = maker
+            && let Some(of_session) = self.made.get_mut(&session)
+        {
+            end(of_session);
+            if of_session.is_empty() {
+                self.made.remove(&session);
+            }
+        }
+    }
+
     /// The ephemeral znodes that a session will have, in the order in which Apache's closeSession
-    /// lists them: that of a cloned hash set, to which what is outstanding was added.
+    /// lists them: that of a cloned hash set, from and to which what is outstanding was taken and
+    /// added. Looks at the session's own changes only, for many sessions may end at once.
     pub(crate) fn ephemerals(&self, tree: &DataTree, session: SessionId) -> Vec<String> {
-        let applied = tree.ephemerals(session);
+        let applied: Vec<String> = tree.ephemerals(session).collect();
+        let gone = applied.iter().filter_map(|path| {
+            let zxid = self.gone_since(tree, path)?;
+            Some((zxid, false, path.clone()))
+        });
+        let made = self.made.get(&session).into_iter().flatten();
+        let made = made.filter(|(zxid, path)| self.is_still_as_made(*zxid, path));
+        let made = made.map(|(zxid, path)| (*zxid, true, path.clone()));
+        let mut changes: Vec<_> = gone.chain(made).collect();
+        changes.sort_by_key(|(zxid, is_made, _)| (*zxid, *is_made));
+
         let most = tree.most_ephemerals(session);
-        let mut paths = HashSetOrder::new(applied, most).clone_as_java();
-        for (zxid, path) in &self.order {
-            let Some(record) = self.by_path.get(path) else {
-                continue;
-            };
-            match &record.stat {
-                Some(made) if made.czxid == *zxid => {
-                    // What was there before is gone, whoever had it.
-                    paths.remove(path);
-                    if made.ephemeral_owner == session.0 {
-                        paths.add(path.clone());
-                    }
-                }
-                None if record.zxid == *zxid => paths.remove(path),
-                _ => {}
+        let mut paths = HashSetOrder::new(applied.into_iter(), most).clone_as_java();
+        for (_, is_made, path) in changes {
+            match is_made {
+                true => paths.add(path),
+                false => paths.remove(&path),
             }
         }
         paths.into_list()
     }
 
+    /// When the tree's znode at `path` will go, if it will; another may come in its place.
+    fn gone_since(&self, tree: &DataTree, path: &str) -> Option<Zxid> {
+        let record = self.by_path.get(path)?;
+        match &record.stat {
+            None => Some(record.zxid),
+            Some(stat) => {
+                let applied = tree.get(path)?.stored_stat().czxid;
+                (stat.czxid != applied).then_some(stat.czxid)
+            }
+        }
+    }
+
+    fn is_still_as_made(&self, zxid: Zxid, path: &str) -> bool {
+        let stat = self
+            .by_path
+            .get(path)
+            .and_then(|record| record.stat.as_ref());
+        stat.is_some_and(|stat| stat.czxid == zxid)
+    }
+
     /// A txn was applied: its changes are in the tree now.
     pub fn applied(&mut self, zxid: Zxid) {
-        while self
-            .order
-            .front()
-            .is_some_and(|(changed, _)| *changed <= zxid)
-        {
-            let (changed, path) = self.order.pop_front().expect("checked above");
+        while let Some(change) = self.order.pop_front() {
+            if change.zxid > zxid {
+                return self.order.push_front(change);
+            }
+            self.forget_made(change.maker, VecDeque::pop_front);
             if self
                 .by_path
-                .get(&path)
-                .is_some_and(|record| record.zxid == changed)
+                .get(&change.path)
+                .is_some_and(|record| record.zxid == change.zxid)
             {
-                self.by_path.remove(&path);
+                self.by_path.remove(&change.path);
             }
         }
     }

@@ -3,9 +3,9 @@
 use bytes::BytesMut;
 use datatree::{DataTree, open_acl_unsafe};
 use processor::{Identities, Prepared, Processor, Requester, Rules, SessionTable, WriteRequest};
-use proto::records::{CreateRequest, DeleteRequest};
+use proto::records::{CreateRequest, DeleteRequest, MultiHeader};
 use proto::txn::{TxnBody, TxnRecord};
-use proto::{Encode, OpCode, SessionId, Zxid};
+use proto::{Encode, ErrorCode, OpCode, SessionId, Zxid};
 
 const ONE: SessionId = SessionId(1);
 const TWO: SessionId = SessionId(2);
@@ -32,16 +32,16 @@ impl Server {
     fn prepare(&mut self, session: SessionId, op: OpCode, request: &impl Encode) -> Vec<u8> {
         let mut body = BytesMut::new();
         request.encode(&mut body);
+        self.prepare_body(session, op, &body)
+    }
+
+    fn prepare_body(&mut self, session: SessionId, op: OpCode, body: &[u8]) -> Vec<u8> {
         let who = Requester {
             session,
             cxid: 1,
             identities: &Identities::default(),
         };
-        let request = WriteRequest {
-            who,
-            op,
-            body: &body,
-        };
+        let request = WriteRequest { who, op, body };
         match self.processor.prepare(&self.tree, &request, 7) {
             Prepared::Txn { record, .. } => record.to_vec(),
             refused => panic!("{refused:?}"),
@@ -105,4 +105,34 @@ fn a_session_that_closes_takes_along_what_it_has_pending() {
     server.delete(ONE, "/a");
     server.delete(ONE, "/c");
     assert_eq!(server.closed(ONE), ["/b"]);
+}
+
+#[test]
+fn a_multi_that_fails_leaves_nothing_of_its_ephemerals() {
+    let mut server = Server::new();
+    server.create(ONE, "/before");
+    let create = CreateRequest {
+        path: Some("/never".into()),
+        data: None,
+        acl: Some(open_acl_unsafe().to_vec()),
+        flags: EPHEMERAL,
+    };
+    let mut body = BytesMut::new();
+    for part in [&create, &create] {
+        let header = MultiHeader {
+            r#type: OpCode::CREATE,
+            done: false,
+            err: ErrorCode(-1),
+        };
+        header.encode(&mut body);
+        part.encode(&mut body);
+    }
+    let end = MultiHeader {
+        r#type: OpCode::ERROR,
+        done: true,
+        err: ErrorCode(-1),
+    };
+    end.encode(&mut body);
+    server.prepare_body(ONE, OpCode::MULTI, &body);
+    assert_eq!(server.closed(ONE), ["/before"]);
 }

@@ -150,11 +150,7 @@ pub struct TxnRecord<'a> {
 impl<'a> TxnRecord<'a> {
     /// Reads a record's bytes. Bytes behind the digest are ignored, as Apache does.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, TxnError> {
-        // A record that is in the log was accepted once: its fields are not limited again.
-        let limits = jute::Limits {
-            max_field_bytes: i64::from(i32::MAX),
-        };
-        let mut input = Input::with_limits(bytes, limits);
+        let mut input = Input::with_limits(bytes, UNLIMITED);
         let header: TxnHeader = input.read()?;
         let body = TxnBody::decode(header.r#type, &mut input)?;
         let digest = TxnDigest::decode(&mut input).ok();

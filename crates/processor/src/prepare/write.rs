@@ -31,7 +31,7 @@ pub(crate) enum Write<'a> {
     CloseSession,
 }
 
-/// A body that is none, or on which Apache stumbles before it has taken a zxid.
+/// No write at all, a body that is none, or one on which Apache stumbles before it has taken a zxid.
 pub(super) struct Malformed;
 
 impl From<jute::Error> for Malformed {
@@ -58,7 +58,10 @@ pub(super) fn parse<'a>(op: OpCode, input: &mut Input<'a>) -> Result<Write<'a>, 
             input.read::<ReconfigRequest<'a>>()?;
             Write::Reconfig
         }
-        create => Write::Create(create, input.read()?),
+        OpCode::CREATE | OpCode::CREATE2 | OpCode::CREATE_CONTAINER => {
+            Write::Create(op, input.read()?)
+        }
+        _ => return Err(Malformed),
     })
 }
 
