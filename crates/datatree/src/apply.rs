@@ -8,9 +8,10 @@ use proto::txn::{TxnBody, TxnRecord};
 use proto::{ErrorCode, OpCode, SessionId, Ustring};
 
 use crate::acl::AclList;
+use crate::changes::{NewNode, OnChange};
 use crate::digest::{DIGEST_VERSION, DigestLogEntry};
 use crate::owner::{MAX_TTL_MS, Owner};
-use crate::tree::{DataTree, NewNode, OnChange, split_path};
+use crate::tree::{DataTree, split_path};
 
 /// A change of one znode, with the lists that say who may hear of it.
 #[derive(Debug)]

@@ -8,6 +8,7 @@
 mod acl;
 mod apply;
 mod arena;
+mod changes;
 mod digest;
 mod ephemerals;
 mod owner;
@@ -15,6 +16,7 @@ mod quota;
 mod restore;
 mod snapshot;
 mod tree;
+mod usage;
 mod watches;
 
 pub use acl::{AclList, open_acl_unsafe, owned_acl, read_acl_unsafe};
