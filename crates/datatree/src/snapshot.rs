@@ -192,19 +192,31 @@ impl DataTree {
         }
         let image = self.image_now(slot);
         let frozen = self.frozen.as_mut().expect("checked above");
-        frozen.image_bytes += IMAGE_OVERHEAD + image.data.as_ref().map_or(0, |data| data.len());
+        frozen.keep_bytes(image.data.as_deref());
         frozen.images.insert(slot, image);
-        frozen.fuzzy = frozen.image_bytes > frozen.max_image_bytes;
     }
 
-    /// After a znode was unlinked: frees its slot, or leaves that to the end of the snapshot.
+    /// After a znode was unlinked: frees its slot, or leaves that to the end of the snapshot that
+    /// has to show it. Past the bound only the slot is left, not the data: replay deletes it.
     pub(crate) fn release(&mut self, slot: Slot) {
+        let node = self.arena.node_mut(slot);
         match &mut self.frozen {
-            Some(frozen) => {
-                let parent = self.arena.node(slot).parent();
-                frozen.deleted.entry(parent).or_default().push(slot);
+            Some(frozen) if node.stat.czxid <= frozen.zxid => {
+                frozen.keep_bytes(node.data.as_deref());
+                if frozen.fuzzy {
+                    node.data = None;
+                }
+                frozen.deleted.entry(node.parent()).or_default().push(slot);
             }
-            None => self.arena.free(slot),
+            _ => self.arena.free(slot),
         }
+    }
+}
+
+impl Frozen {
+    /// Counts what is kept; past the bound nothing more is.
+    fn keep_bytes(&mut self, data: Option<&[u8]>) {
+        self.image_bytes += IMAGE_OVERHEAD + data.map_or(0, <[u8]>::len);
+        self.fuzzy |= self.image_bytes > self.max_image_bytes;
     }
 }

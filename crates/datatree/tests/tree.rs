@@ -334,6 +334,22 @@ fn a_snapshot_shows_one_zxid_whatever_is_written_meanwhile() {
 }
 
 #[test]
+fn what_comes_and_goes_during_a_snapshot_is_not_kept_for_it() {
+    let mut server = Server::default();
+    server.create("/a", b"", false);
+    let expected = snapshot(&mut server, usize::MAX, |_| {});
+    let seen = snapshot(&mut server, 1, |server| {
+        for _ in 0..100 {
+            server.create("/new", b"data", false);
+            server.create("/new/child", b"data", false);
+            server.delete("/new/child");
+            server.delete("/new");
+        }
+    });
+    assert_eq!(seen, expected);
+}
+
+#[test]
 fn slots_are_free_again_when_the_snapshot_ends() {
     let mut server = Server::default();
     server.create("/a", b"", false);
