@@ -89,6 +89,23 @@ def _syncs(port, _number):
             equal([client.reply().xid for _ in sent], sent, "xids")
 
 
+def reads_that_come_while_those_behind_a_sync_are_let_go_stay_behind_them(port):
+    _side_by_side(port, _reads_one_by_one)
+
+
+def _reads_one_by_one(port, _number):
+    with Client(port) as client:
+        for _ in range(3000):
+            with client.together():
+                sent = [client.send("sync", path="/"), client.send("exists", path="/", watch=False)]
+            sent += [client.send("exists", path="/", watch=False) for _ in range(4)]
+            equal([_xid(client.read_frame()) for _ in sent], sent, "xids")
+
+
+def _xid(frame):
+    return int.from_bytes(frame[:4], "big", signed=True)
+
+
 def a_close_behind_a_pipeline_is_answered_last(port):
     with Client(port) as client:
         with client.together():
@@ -214,6 +231,7 @@ def _write(port, path, number, goes_on):
 CHECKS = [
     replies_come_in_request_order_and_reads_see_own_earlier_writes,
     reads_pipelined_behind_syncs_keep_their_order,
+    reads_that_come_while_those_behind_a_sync_are_let_go_stay_behind_them,
     a_close_behind_a_pipeline_is_answered_last,
     an_event_comes_before_any_read_that_shows_the_change,
     an_event_comes_before_the_reply_of_its_own_write_and_the_reads_behind_it,

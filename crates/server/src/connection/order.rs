@@ -77,18 +77,22 @@ impl Order {
         self.pending -= 1;
     }
 
-    /// The oldest request, if it is one that was held and is held no more.
-    pub fn pop_held(&mut self) -> Option<Held> {
-        match self.entries.pop_front()? {
-            Entry::Held(held) => {
-                self.held_bytes -= held.body.len();
-                Some(held)
-            }
-            pending => {
-                self.entries.push_front(pending);
-                None
-            }
+    /// The oldest request, if it is one that is held and whose turn it is. It keeps its place while
+    /// it is executed, so that one that comes meanwhile waits behind it.
+    pub fn next_held(&self) -> Option<Held> {
+        match self.entries.front()? {
+            Entry::Held(held) => Some(held.clone()),
+            Entry::Pending => None,
         }
+    }
+
+    /// The oldest request was held and is answered.
+    pub fn pop_held(&mut self) {
+        let oldest = self.entries.pop_front();
+        let Some(Entry::Held(held)) = oldest else {
+            panic!("answered {oldest:?} as if it was held");
+        };
+        self.held_bytes -= held.body.len();
     }
 }
 
@@ -113,14 +117,28 @@ mod tests {
         order.push_held(held(1));
         order.push_pending();
         order.push_held(held(2));
-        assert!(order.pop_held().is_none());
+        let next = |order: &Order| order.next_held().map(|held| held.xid);
+        assert_eq!(next(&order), None);
         order.pop_pending();
-        assert_eq!(order.pop_held().map(|held| held.xid), Some(1));
-        assert!(order.pop_held().is_none());
+        assert_eq!(next(&order), Some(1));
+        order.pop_held();
+        assert_eq!(next(&order), None);
         order.pop_pending();
-        assert_eq!(order.pop_held().map(|held| held.xid), Some(2));
+        assert_eq!(next(&order), Some(2));
+        order.pop_held();
         assert!(order.is_empty());
         assert_eq!(order.held_bytes, 0);
+    }
+
+    #[test]
+    fn what_comes_while_a_held_one_is_executed_waits_behind_it() {
+        let mut order = Order::default();
+        order.push_held(held(1));
+        let executed = order.next_held().unwrap();
+        assert!(!order.is_empty(), "{} keeps its place", executed.xid);
+        order.push_held(held(2));
+        order.pop_held();
+        assert_eq!(order.next_held().unwrap().xid, 2);
     }
 
     #[test]

@@ -164,10 +164,11 @@ impl Replica {
     fn go_on(&self, tree: &DataTree, connection: &Connection) {
         let mut order = connection.order();
         order.pop_pending();
-        while let Some(held) = order.pop_held() {
+        while let Some(held) = order.next_held() {
             drop(order);
             connection.execute(&self.server, tree, &held);
             order = connection.order();
+            order.pop_held();
         }
         drop(order);
         // Its task may have stopped reading until now.
