@@ -129,6 +129,14 @@ impl AclTable {
         self.by_id.insert(id, Entry { list, uses: 0 });
     }
 
+    /// A znode of a snapshot has this list. A fuzzy snapshot can lack the list, for it was made
+    /// after the snapshot began: its number is not given to another one, or the replayed txn that
+    /// replaces it would take a use from that.
+    pub fn restore_use(&mut self, id: AclId) {
+        self.last_id = self.last_id.max(id.0);
+        self.add_use(id);
+    }
+
     /// Frees the lists that no znode has.
     pub fn purge_unused(&mut self) {
         let by_list = &mut self.by_list;
@@ -175,6 +183,15 @@ mod tests {
         let table = AclTable::default();
         assert_eq!(table.list(AclId(99))[0].perms, 0);
         assert_eq!(table.list(AclId::OPEN), &open_acl_unsafe());
+    }
+
+    #[test]
+    fn the_number_of_a_list_that_the_snapshot_lacks_is_not_given_to_another() {
+        let mut table = AclTable::default();
+        table.restore_use(AclId(1));
+        let id = table.intern(Some(&read_acl_unsafe()));
+        table.remove_use(AclId(1));
+        assert_eq!(table.list(id), &read_acl_unsafe());
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl DataTree {
                 stat.clone(),
             )
         };
-        self.acls.add_use(AclId(acl_id));
+        self.acls.restore_use(AclId(acl_id));
         self.count_in(slot, path);
         Ok(())
     }
