@@ -44,9 +44,9 @@ bench: build ## time and memory next to Apache 3.9.5
 fuzz: ## ten minutes of each fuzz target (needs cargo-fuzz and a nightly toolchain)
 	fuzz/run.sh 600
 
-soak: build ## the long forms of the tests, before an issue is resolved
+soak: build unit ## the long forms of the tests, before an issue is resolved
 	compat-tests/setup.sh
-	compat-tests/run.py --rounds 3
+	for round in 1 2 3; do compat-tests/run.py || exit 1; done
 
 clean: ## remove what was built, data and test servers' files included
 	cargo clean
