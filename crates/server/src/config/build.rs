@@ -10,8 +10,9 @@ use super::members;
 use super::reader::{Reader, parse_int};
 use super::settings::{Secret, Setting};
 use super::throttle::{ConnectionThrottle, LargeRequests, RequestThrottle};
-use super::values::{FourLetterWords, SnapshotCompression};
+use super::values::{FourLetterWords, compression_from_name};
 use super::{Autopurge, Config, Containers, DigestAuthentication};
+use persistence::Compression;
 use processor::DigestAlgorithm;
 
 /// What the two command forms set in different ways.
@@ -257,18 +258,18 @@ fn autopurge(reader: &mut Reader<'_>) -> Result<Autopurge, ConfigError> {
     })
 }
 
-fn snapshot_compression(reader: &mut Reader<'_>) -> SnapshotCompression {
+fn snapshot_compression(reader: &mut Reader<'_>) -> Compression {
     const METHOD: &str = "zookeeper.snapshot.compression.method";
     let Some(setting) = reader.property(METHOD) else {
-        return SnapshotCompression::None;
+        return Compression::None;
     };
-    SnapshotCompression::from_name(&setting.value).unwrap_or_else(|| {
+    compression_from_name(&setting.value).unwrap_or_else(|| {
         reader.say(
             METHOD,
             setting,
             "is neither gz nor snappy; snapshots are not compressed",
         );
-        SnapshotCompression::None
+        Compression::None
     })
 }
 

@@ -31,10 +31,11 @@ use reader::{Reader, parse_int};
 use source::Source;
 
 pub use error::ConfigError;
+pub use persistence::Compression;
 pub use processor::DigestAlgorithm;
 pub use settings::{Origin, Properties, Secret, Setting};
 pub use throttle::{ConnectionThrottle, ConnectionWeights, LargeRequests, RequestThrottle};
-pub use values::{FourLetterWords, SnapshotCompression};
+pub use values::FourLetterWords;
 
 /// Everything that an operator can set, checked.
 #[derive(Debug, Clone)]
@@ -86,7 +87,7 @@ pub struct Config {
     /// When old snapshots and logs are deleted.
     pub autopurge: Autopurge,
     /// Compression of snapshots that are written; default none.
-    pub snapshot_compression: SnapshotCompression,
+    pub snapshot_compression: Compression,
     /// Start with logs but without any snapshot; default false.
     pub snapshot_trust_empty: bool,
     /// Make missing directories; default true.

@@ -2,27 +2,14 @@
 
 use std::collections::BTreeSet;
 
-/// How snapshots are compressed (`snapshot.compression.method`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum SnapshotCompression {
-    /// Not at all. Also what any unknown word means (Apache: `SnapStream.StreamMode.fromString`).
-    #[default]
-    None,
-    /// gzip, in files that end with `.gz`.
-    Gzip,
-    /// Snappy's framing of snappy-java, in files that end with `.snappy`.
-    Snappy,
-}
+use persistence::Compression;
 
-impl SnapshotCompression {
-    /// The method that Apache takes `name` for.
-    pub fn from_name(name: &str) -> Option<SnapshotCompression> {
-        match name.to_ascii_lowercase().as_str() {
-            "" => Some(SnapshotCompression::None),
-            "gz" => Some(SnapshotCompression::Gzip),
-            "snappy" => Some(SnapshotCompression::Snappy),
-            _ => None,
-        }
+/// The compression that Apache takes `name` for (`snapshot.compression.method`, `SnapStream.StreamMode.fromString`): what
+/// the files end with, or nothing.
+pub fn compression_from_name(name: &str) -> Option<Compression> {
+    match name {
+        "" => Some(Compression::None),
+        name => Compression::from_extension(name),
     }
 }
 
@@ -118,18 +105,9 @@ mod tests {
 
     #[test]
     fn names_of_compression_ignore_case() {
-        assert_eq!(
-            SnapshotCompression::from_name("GZ"),
-            Some(SnapshotCompression::Gzip)
-        );
-        assert_eq!(
-            SnapshotCompression::from_name("snappy"),
-            Some(SnapshotCompression::Snappy)
-        );
-        assert_eq!(
-            SnapshotCompression::from_name(""),
-            Some(SnapshotCompression::None)
-        );
-        assert_eq!(SnapshotCompression::from_name("zstd"), None);
+        assert_eq!(compression_from_name("GZ"), Some(Compression::Gzip));
+        assert_eq!(compression_from_name("snappy"), Some(Compression::Snappy));
+        assert_eq!(compression_from_name(""), Some(Compression::None));
+        assert_eq!(compression_from_name("zstd"), None);
     }
 }

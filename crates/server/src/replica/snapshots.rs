@@ -6,11 +6,10 @@ use std::time::Instant;
 
 use database::{SealRules, TreeSnapshot};
 use datatree::{Cursor, SnapshotHead};
-use persistence::{Compression, IoError, RealDir};
+use persistence::{IoError, RealDir};
 use proto::Zxid;
 
 use super::Input;
-use crate::config::SnapshotCompression;
 use crate::limits;
 use crate::shared::{Server, Shared};
 
@@ -84,14 +83,6 @@ impl Snapshots {
     }
 }
 
-fn compression(setting: SnapshotCompression) -> Compression {
-    match setting {
-        SnapshotCompression::None => Compression::None,
-        SnapshotCompression::Gzip => Compression::Gzip,
-        SnapshotCompression::Snappy => Compression::Snappy,
-    }
-}
-
 /// Writes the snapshot that was begun, and ends it in the tree whatever happens.
 fn write_snapshot(
     server: &Shared,
@@ -120,7 +111,7 @@ fn write_nodes(
     head: &SnapshotHead,
     cursor: Cursor,
 ) -> Result<Option<TreeSnapshot<RealDir>>, IoError> {
-    let format = compression(server.config.snapshot_compression);
+    let format = server.config.snapshot_compression;
     let mut snapshot = TreeSnapshot::begin(directory, head, cursor, format)?;
     let mut more = true;
     while more {

@@ -44,7 +44,7 @@ fn what_is_not_set_has_apaches_default() {
             purge_interval_hours: 0
         }
     );
-    assert_eq!(config.snapshot_compression, SnapshotCompression::None);
+    assert_eq!(config.snapshot_compression, Compression::None);
     assert_eq!(
         (
             config.flush_delay_ms,
@@ -183,13 +183,13 @@ fn each_key_reaches_its_field() {
         }),
         ("maxBatchSize=4", |c| c.max_batch_size == 4),
         ("snapshot.compression.method=GZ", |c| {
-            c.snapshot_compression == SnapshotCompression::Gzip
+            c.snapshot_compression == Compression::Gzip
         }),
         ("snapshot.compression.method=snappy", |c| {
-            c.snapshot_compression == SnapshotCompression::Snappy
+            c.snapshot_compression == Compression::Snappy
         }),
         ("snapshot.compression.method=lz4", |c| {
-            c.snapshot_compression == SnapshotCompression::None
+            c.snapshot_compression == Compression::None
         }),
         ("snapshot.trust.empty=true", |c| c.snapshot_trust_empty),
         ("datadir.autocreate=false", |c| !c.datadir_autocreate),
