@@ -34,6 +34,8 @@ enum End {
     Io(#[from] std::io::Error),
     #[error("no session within {0:?} (nio.sessionlessCnxnTimeout)")]
     Sessionless(Duration),
+    #[error("{0} on the client port")]
+    Stranger(&'static str),
     #[error("took no byte of its replies for {0:?}")]
     Stalled(Duration),
 }
@@ -70,6 +72,7 @@ pub async fn serve(server: Server, accepted: Accepted) {
         match end {
             // A client that went away is no news.
             End::Io(error) => tracing::debug!(%remote, %session, "connection lost: {error}"),
+            End::Stranger(protocol) => probe::tell_stranger(protocol, remote.ip()),
             end => tracing::warn!(%remote, %session, "connection closed: {end}"),
         }
     }
@@ -205,7 +208,9 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Task<'_, R, W> {
                 self.answer_word(word).await?;
                 return Ok(true);
             }
-            probe::tell_stranger(word, self.connection.remote.ip());
+            if let Some(protocol) = probe::other_protocol(word) {
+                return Err(End::Stranger(protocol));
+            }
         }
         while self.may_read() {
             let Some(frame) = self.frames.next_frame()? else {
