@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::request::Violation;
 use super::{Connection, probe};
+use crate::clock;
 use crate::limits;
 use crate::replica::Input;
 use crate::shared::{Server, Shared};
@@ -122,7 +123,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Task<'_, R, W> {
                 () = connection.wake.notified() => {}
                 written = self.writer.write(&self.writing), if !self.writing.is_empty() => {
                     self.writing.advance(written?);
-                    self.progress = Instant::now();
+                    self.progressed(may_read);
                 }
                 read = self.frames.fill(), if may_read => {
                     if read? == 0 {
@@ -134,6 +135,15 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Task<'_, R, W> {
                     alarm.as_mut().reset(Instant::now() + self.patience());
                 }
             }
+        }
+    }
+
+    /// The client has taken some bytes. While it is not read, that keeps its session alive: its
+    /// pings may be waiting.
+    fn progressed(&mut self, may_read: bool) {
+        self.progress = Instant::now();
+        if let Some(bound) = self.connection.session.get().filter(|_| !may_read) {
+            bound.handle.touch(clock::monotonic_ms(), bound.timeout_ms);
         }
     }
 
