@@ -117,6 +117,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Task<'_, R, W> {
             if self.take_queued() {
                 return self.finish().await;
             }
+            self.execute_held();
             let may_read = self.may_read();
             let connection = self.connection;
             tokio::select! {
@@ -135,6 +136,14 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Task<'_, R, W> {
                     alarm.as_mut().reset(Instant::now() + self.patience());
                 }
             }
+        }
+    }
+
+    /// Goes on with the reads that had no room for their replies.
+    fn execute_held(&self) {
+        if self.connection.order().waits_for_room() {
+            let tree = self.server.tree.read();
+            self.connection.execute_held(self.server, &tree);
         }
     }
 
