@@ -3,6 +3,7 @@
 The kinds take the same zoo.cfg and the same -Dname=value properties, so a test never asks which one it has.
 """
 
+import os
 import shutil
 import signal
 import socket
@@ -146,6 +147,31 @@ class Server:
     def pid(self):
         """The running process."""
         return self._child.pid
+
+    @property
+    def pid(self):
+        """The process id; for /proc."""
+        return self._child.pid
+
+    def memory(self):
+        """Resident memory now, in bytes."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return next(int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith("VmRSS:"))
+
+    def cpu_seconds(self):
+        """Processor time used so far, of user and system."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def signal(self, number):
+        """Sends a signal to the process."""
+        os.kill(self.pid, number)
+
+    def wait(self, timeout_s=STOP_DEADLINE_S):
+        """Waits for the process to end by itself and returns its exit code; it is killed when it takes longer."""
+        code = processes.reap(self._child, timeout_s)
+        self._child = None
+        return code
 
     def ask(self, word):
         """The answer to a four letter word."""

@@ -23,6 +23,10 @@ use crate::prepare::{MalformedMulti, Parts};
 use crate::reply::end_of_parts;
 use crate::rewatch::{rewatch, watched};
 
+/// Bytes of the largest reply to a multiRead, whose request can ask for the same data many
+/// thousand times. It is answered with BadArguments instead.
+pub const MAX_MULTI_READ_BYTES: usize = 64 << 20;
+
 /// Who reads.
 #[derive(Clone, Copy, Debug)]
 pub struct Reader<'a> {
@@ -308,7 +312,11 @@ impl<'r, W: WatchAccess> Read<'r, W> {
             Parts::Reads(reads) => (reads, true),
             Parts::Writes(writes) => (Vec::new(), writes.is_empty()),
         };
+        let before = out.len();
         for (op, path) in reads {
+            if out.len() - before > MAX_MULTI_READ_BYTES {
+                return Err(ErrorCode::BAD_ARGUMENTS);
+            }
             let Some(path) = path else {
                 is_whole = false;
                 break;

@@ -54,6 +54,9 @@ pub struct Connection {
     pub traffic: Traffic,
     identities: Mutex<Arc<Identities>>,
     order: Mutex<Order>,
+    /// Held by who executes reads that were held: the replica, or the task. Before the watchers and
+    /// the order.
+    turn: Mutex<()>,
     outbound: Mutex<Outbound>,
     closed: AtomicBool,
     wake: Notify,
@@ -83,6 +86,7 @@ impl Connection {
             has_read_only: AtomicBool::new(true),
             traffic: Traffic::default(),
             order: Mutex::default(),
+            turn: Mutex::default(),
             outbound: Mutex::default(),
             closed: AtomicBool::new(false),
             wake: Notify::new(),
@@ -132,15 +136,7 @@ impl Connection {
     pub fn send_event(&self, kind: EventType, path: &str, zxid: Zxid) {
         const NOTIFICATION_XID: i32 = -1;
         if self.outbound.lock().len() > limits::MAX_OUTBOUND_BYTES_WITH_EVENTS {
-            if !self.is_closed() {
-                tracing::warn!(
-                    remote = %self.remote,
-                    session = %self.session_id(),
-                    "disconnected: {} bytes of events wait and the client does not read",
-                    limits::MAX_OUTBOUND_BYTES_WITH_EVENTS,
-                );
-            }
-            return self.close_now();
+            return self.disconnect("events");
         }
         self.send(|out| {
             ReplyHeader {
@@ -157,6 +153,19 @@ impl Connection {
             }
             .encode(out);
         });
+    }
+
+    /// Too much waits for a client that does not read.
+    fn disconnect(&self, what: &'static str) {
+        if !self.is_closed() {
+            tracing::warn!(
+                remote = %self.remote,
+                session = %self.session_id(),
+                "disconnected: over {} bytes of {what} wait and the client does not read",
+                limits::MAX_OUTBOUND_BYTES_WITH_EVENTS,
+            );
+        }
+        self.close_now();
     }
 
     /// Closes the connection when all that is queued has gone.

@@ -5,7 +5,7 @@
 pub const MAX_OUTBOUND_BYTES: usize = 32 << 20;
 
 /// Bytes queued for one client before it is disconnected: watch events come unasked, so waiting
-/// does not hold them back.
+/// does not hold them back; nor does it hold back the reads before a write that is to be applied.
 pub const MAX_OUTBOUND_BYTES_WITH_EVENTS: usize = 96 << 20;
 
 /// Bytes of one client's requests that wait behind its own writes before its socket is no longer
@@ -14,6 +14,9 @@ pub const MAX_HELD_BYTES: usize = 4 << 20;
 
 /// Requests of one client that wait behind its own writes, as [`MAX_HELD_BYTES`].
 pub const MAX_HELD_REQUESTS: usize = 10_000;
+
+/// So many held requests are taken without a look at how large their replies will be.
+pub const FEW_HELD_REQUESTS: usize = 32;
 
 /// Txns applied under one exclusive lock of the tree: reads wait no longer than for these.
 pub const MAX_APPLY_BATCH: usize = 256;

@@ -22,6 +22,8 @@ pub struct Held {
     pub identities: Arc<Identities>,
     /// When it was read; monotonic ms.
     pub received_ms: i64,
+    /// About how large the reply will be; 0 while few are held.
+    pub expected_bytes: usize,
 }
 
 #[derive(Debug)]
@@ -36,7 +38,9 @@ enum Entry {
 pub struct Order {
     entries: VecDeque<Entry>,
     held_bytes: usize,
+    expected_bytes: usize,
     pending: usize,
+    waits_for_room: bool,
 }
 
 impl Order {
@@ -56,15 +60,23 @@ impl Order {
         self.entries.push_back(Entry::Pending);
     }
 
+    /// Requests that wait behind the pipeline.
+    pub fn held(&self) -> usize {
+        self.entries.len() - self.pending
+    }
+
     /// A request waits behind the pipeline.
     pub fn push_held(&mut self, held: Held) {
         self.held_bytes += held.body.len();
+        self.expected_bytes += held.expected_bytes;
         self.entries.push_back(Entry::Held(held));
     }
 
     /// May no more requests wait?
     pub fn is_full(&self) -> bool {
-        self.held_bytes >= limits::MAX_HELD_BYTES || self.entries.len() >= limits::MAX_HELD_REQUESTS
+        self.held_bytes >= limits::MAX_HELD_BYTES
+            || self.expected_bytes >= limits::MAX_OUTBOUND_BYTES
+            || self.entries.len() >= limits::MAX_HELD_REQUESTS
     }
 
     /// The oldest request was answered by the pipeline.
@@ -93,6 +105,17 @@ impl Order {
             panic!("answered {oldest:?} as if it was held");
         };
         self.held_bytes -= held.body.len();
+        self.expected_bytes -= held.expected_bytes;
+    }
+
+    /// Does the oldest request have its turn, but no room for its reply?
+    pub fn waits_for_room(&self) -> bool {
+        self.waits_for_room
+    }
+
+    /// Remembers that, for the connection's task, which goes on when there is room.
+    pub fn set_waits_for_room(&mut self, waits: bool) {
+        self.waits_for_room = waits;
     }
 }
 
@@ -107,6 +130,7 @@ mod tests {
             body: Bytes::from_static(b"abc"),
             identities: Arc::default(),
             received_ms: 0,
+            expected_bytes: 1 << 20,
         }
     }
 
@@ -128,6 +152,17 @@ mod tests {
         order.pop_held();
         assert!(order.is_empty());
         assert_eq!(order.held_bytes, 0);
+    }
+
+    #[test]
+    fn large_replies_to_come_fill_the_order() {
+        let mut order = Order::default();
+        let room = limits::MAX_OUTBOUND_BYTES >> 20;
+        (0..room as i32).for_each(|xid| order.push_held(held(xid)));
+        assert!(order.is_full());
+        order.pop_held();
+        assert!(!order.is_full());
+        assert_eq!(order.held(), room - 1);
     }
 
     #[test]

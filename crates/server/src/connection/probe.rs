@@ -12,7 +12,7 @@ use crate::limits;
 static STRANGERS: LazyLock<Mutex<HashSet<(IpAddr, &'static str)>>> = LazyLock::new(Mutex::default);
 
 /// What speaks another protocol on this port, by its first four bytes.
-fn other_protocol(word: [u8; 4]) -> Option<&'static str> {
+pub(super) fn other_protocol(word: [u8; 4]) -> Option<&'static str> {
     match &word {
         b"GET " | b"POST" | b"PUT " | b"HEAD" | b"OPTI" | b"DELE" | b"PRI " => Some("HTTP"),
         [0x16, 0x03, 0..=4, _] => Some("TLS"),
@@ -21,10 +21,7 @@ fn other_protocol(word: [u8; 4]) -> Option<&'static str> {
 }
 
 /// Says once for each address that something else than a client is there.
-pub(super) fn tell_stranger(word: [u8; 4], address: IpAddr) {
-    let Some(protocol) = other_protocol(word) else {
-        return;
-    };
+pub(super) fn tell_stranger(protocol: &'static str, address: IpAddr) {
     let mut told = STRANGERS.lock();
     if told.len() < limits::MAX_STRANGERS && told.insert((address, protocol)) {
         let advice = match protocol {

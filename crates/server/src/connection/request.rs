@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
 use bytes::{Buf, Bytes, BytesMut};
-use datatree::Watches;
-use processor::{Reader, WatchAccess, answer, authenticate};
+use datatree::{DataTree, Watches};
+use processor::{MAX_MULTI_READ_BYTES, Reader, WatchAccess, answer, authenticate};
 use proto::connect::Connect;
 use proto::records::{AuthPacket, GetSASLRequest, RequestHeader, SetSASLResponse};
-use proto::{Decode, Encode, ErrorCode, Input as Bits, OpCode, Zxid};
+use proto::{Decode, Encode, ErrorCode, Input as Bits, OpCode, Ustring, Zxid};
 
 use super::{Bound, Connection, Held};
 use crate::clock;
+use crate::limits;
 use crate::replica::{ConnectRequest, Input, Submission};
 use crate::shared::Shared;
 use crate::stats::ServerStats;
@@ -94,6 +95,7 @@ impl Connection {
             body: frame,
             identities,
             received_ms,
+            expected_bytes: 0,
         };
         self.traffic.outstanding.fetch_add(1, Relaxed);
         if is_for_replica(held.op) {
@@ -112,7 +114,17 @@ impl Connection {
     }
 
     /// Nothing outstanding: the read is executed here and now. Else it waits its turn.
-    fn read_or_hold(&self, server: &Shared, held: Held) {
+    fn read_or_hold(&self, server: &Shared, mut held: Held) {
+        let order = self.order();
+        let (is_first, waiting) = (order.is_empty(), order.held());
+        drop(order);
+        if is_first {
+            return self.execute(server, &server.tree.read(), &held);
+        }
+        if waiting >= limits::FEW_HELD_REQUESTS {
+            held.expected_bytes = expected_bytes(&server.tree.read(), held.op, &held.body);
+        }
+        // It may be the first by now, but the replica does not see to it any more.
         let mut order = self.order();
         if !order.is_empty() {
             return order.push_held(held);
@@ -121,10 +133,51 @@ impl Connection {
         self.execute(server, &server.tree.read(), &held);
     }
 
+    /// Executes the reads whose turn it is, as far as there is room for their replies. The
+    /// connection's task goes on with the others.
+    pub fn execute_held(&self, server: &Shared, tree: &DataTree) {
+        let _turn = self.turn.lock();
+        loop {
+            let has_room = self.outbound.lock().len() <= limits::MAX_OUTBOUND_BYTES;
+            let mut order = self.order();
+            let next = order.next_held();
+            order.set_waits_for_room(next.is_some() && !has_room);
+            drop(order);
+            match next {
+                Some(held) if has_room => self.execute_oldest(server, tree, &held),
+                _ => return,
+            }
+        }
+    }
+
+    /// Executes the reads whose turn it is, room or not: what stands behind them is about to be
+    /// applied. A client for which that is too much is disconnected.
+    pub fn clear_held(&self, server: &Shared, tree: &DataTree) {
+        if self.order().next_held().is_none() {
+            return;
+        }
+        let _turn = self.turn.lock();
+        while let Some(held) = { self.order().next_held() } {
+            if self.outbound.lock().len() > limits::MAX_OUTBOUND_BYTES_WITH_EVENTS {
+                self.disconnect("replies");
+            }
+            self.execute_oldest(server, tree, &held);
+        }
+        self.order().set_waits_for_room(false);
+    }
+
+    fn execute_oldest(&self, server: &Shared, tree: &DataTree, held: &Held) {
+        self.execute(server, tree, held);
+        self.order().pop_held();
+    }
+
     /// Answers a read, under the tree's lock: the reply is queued before any later change is
     /// applied.
-    pub fn execute(&self, server: &Shared, tree: &datatree::DataTree, held: &Held) {
+    fn execute(&self, server: &Shared, tree: &DataTree, held: &Held) {
         self.traffic.outstanding.fetch_sub(1, Relaxed);
+        if self.is_closed() {
+            return;
+        }
         if !is_known(held.op) {
             self.send_header(held.xid, Zxid(-1), ErrorCode::UNIMPLEMENTED);
             return self.close_after_replies();
@@ -220,6 +273,24 @@ impl WatchAccess for LockedWatches<'_> {
             true => what(&mut Watches::default()),
             false => what(&mut watchers.watches),
         }
+    }
+}
+
+/// About how large the reply to a read will be, where it can be large.
+fn expected_bytes(tree: &DataTree, op: OpCode, body: &[u8]) -> usize {
+    /// A guess: a child's name with its length.
+    const CHILD_BYTES: usize = 32;
+    let node = || {
+        let path: Ustring<'_> = Bits::new(body).read().ok()?;
+        tree.get(path.as_deref()?)
+    };
+    match op {
+        OpCode::GET_DATA => node().and_then(|node| node.data()).map_or(0, <[u8]>::len),
+        OpCode::GET_CHILDREN | OpCode::GET_CHILDREN2 => {
+            node().map_or(0, |node| node.child_count() * CHILD_BYTES)
+        }
+        OpCode::MULTI_READ => MAX_MULTI_READ_BYTES / 2,
+        _ => 0,
     }
 }
 

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::request::Violation;
 use super::{Connection, probe};
+use crate::clock;
 use crate::limits;
 use crate::replica::Input;
 use crate::shared::{Server, Shared};
@@ -34,6 +35,8 @@ enum End {
     Io(#[from] std::io::Error),
     #[error("no session within {0:?} (nio.sessionlessCnxnTimeout)")]
     Sessionless(Duration),
+    #[error("{0} on the client port")]
+    Stranger(&'static str),
     #[error("took no byte of its replies for {0:?}")]
     Stalled(Duration),
 }
@@ -70,6 +73,7 @@ pub async fn serve(server: Server, accepted: Accepted) {
         match end {
             // A client that went away is no news.
             End::Io(error) => tracing::debug!(%remote, %session, "connection lost: {error}"),
+            End::Stranger(protocol) => probe::tell_stranger(protocol, remote.ip()),
             end => tracing::warn!(%remote, %session, "connection closed: {end}"),
         }
     }
@@ -113,13 +117,14 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Task<'_, R, W> {
             if self.take_queued() {
                 return self.finish().await;
             }
+            self.execute_held();
             let may_read = self.may_read();
             let connection = self.connection;
             tokio::select! {
                 () = connection.wake.notified() => {}
                 written = self.writer.write(&self.writing), if !self.writing.is_empty() => {
                     self.writing.advance(written?);
-                    self.progress = Instant::now();
+                    self.progressed(may_read);
                 }
                 read = self.frames.fill(), if may_read => {
                     if read? == 0 {
@@ -131,6 +136,23 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Task<'_, R, W> {
                     alarm.as_mut().reset(Instant::now() + self.patience());
                 }
             }
+        }
+    }
+
+    /// Goes on with the reads that had no room for their replies.
+    fn execute_held(&self) {
+        if self.connection.order().waits_for_room() {
+            let tree = self.server.tree.read();
+            self.connection.execute_held(self.server, &tree);
+        }
+    }
+
+    /// The client has taken some bytes. While it is not read, that keeps its session alive: its
+    /// pings may be waiting.
+    fn progressed(&mut self, may_read: bool) {
+        self.progress = Instant::now();
+        if let Some(bound) = self.connection.session.get().filter(|_| !may_read) {
+            bound.handle.touch(clock::monotonic_ms(), bound.timeout_ms);
         }
     }
 
@@ -205,7 +227,9 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Task<'_, R, W> {
                 self.answer_word(word).await?;
                 return Ok(true);
             }
-            probe::tell_stranger(word, self.connection.remote.ip());
+            if let Some(protocol) = probe::other_protocol(word) {
+                return Err(End::Stranger(protocol));
+            }
         }
         while self.may_read() {
             let Some(frame) = self.frames.next_frame()? else {

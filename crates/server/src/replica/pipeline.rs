@@ -66,6 +66,7 @@ impl Replica {
             && !matches!(work, Work::Txn { .. })
         {
             let entry = self.in_flight.pop_front().expect("looked at above");
+            self.make_way(tree, &entry);
             self.answer(tree, entry, None);
         }
     }
@@ -99,6 +100,7 @@ impl Replica {
             unreachable!("only txns are applied")
         };
         let (zxid, record) = (*zxid, record.clone());
+        self.make_way(tree, &entry);
         let record = TxnRecord::decode(&record).expect("our own record can be read");
         let result = {
             let mut watchers = self.server.watchers.lock();
@@ -112,6 +114,13 @@ impl Replica {
             self.session_ended(record.header.client_id, &entry.origin);
         }
         self.answer(tree, entry, Some(&result));
+    }
+
+    /// The reads before a request are executed before it, also those that waited for room.
+    fn make_way(&self, tree: &DataTree, entry: &InFlight) {
+        if let Origin::Request { connection, .. } = &entry.origin {
+            connection.clear_held(&self.server, tree);
+        }
     }
 
     /// One that did not ask for it itself is disconnected without a word.
@@ -162,15 +171,8 @@ impl Replica {
 
     /// A request of the session was answered: those held behind it have their turn.
     fn go_on(&self, tree: &DataTree, connection: &Connection) {
-        let mut order = connection.order();
-        order.pop_pending();
-        while let Some(held) = order.next_held() {
-            drop(order);
-            connection.execute(&self.server, tree, &held);
-            order = connection.order();
-            order.pop_held();
-        }
-        drop(order);
+        connection.order().pop_pending();
+        connection.execute_held(&self.server, tree);
         // Its task may have stopped reading until now.
         connection.wake();
     }
