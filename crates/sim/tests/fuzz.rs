@@ -5,7 +5,7 @@ mod common;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use common::{Change, txn};
+use common::{Change, damage, txn};
 use persistence::*;
 use proto::Zxid;
 use proto::records::{Acl, Id, StatPersisted};
@@ -127,19 +127,6 @@ fn sound_snapshot(compression: Compression) -> Vec<u8> {
     };
     writer.finish(&seals).unwrap();
     dir.get(&snapshot_name(Zxid(1), compression)).unwrap()
-}
-
-/// Some damage within `range`.
-fn damage(bytes: &mut Vec<u8>, range: std::ops::Range<usize>, random: &mut SmallRng) {
-    let at = random.random_range(range.clone());
-    let end = random.random_range(at..range.end) + 1;
-    match random.random_range(0..5) {
-        0 => bytes[at] ^= 1 << random.random_range(0..8),
-        1 => bytes[at..end].fill(0),
-        2 => random.fill(&mut bytes[at..end]),
-        3 => bytes[at..(at + 4).min(range.end)].fill([0xff, 0x7f, 0][random.random_range(0..3)]),
-        _ => bytes.truncate(at),
-    }
 }
 
 #[test]

@@ -1,14 +1,17 @@
-//! A small state to recover: a map of paths to data, and a sum over it for each zxid.
+//! A small state to recover: a map of paths to data, and a sum over it for each zxid. Damage.
 #![allow(dead_code)] // Each test file uses its own part.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Range;
 
 use persistence::{Restore, SnapshotDigest};
 use proto::records::{Acl, CreateTxn, DeleteTxn, SetDataTxn, StatPersisted, TxnHeader};
 use proto::txn::{TxnBody, TxnRecord, owned};
 use proto::{OpCode, SessionId, Zxid};
+use rand::Rng;
+use rand::rngs::SmallRng;
 
 /// Paths to data. Txns apply to it whether or not it holds their effect already.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -123,4 +126,17 @@ pub fn txn(zxid: Zxid, change: Change, path: &str, data: &[u8]) -> Vec<u8> {
     }
     .to_bytes()
     .to_vec()
+}
+
+/// Some damage within `range`.
+pub fn damage(bytes: &mut Vec<u8>, range: Range<usize>, random: &mut SmallRng) {
+    let at = random.random_range(range.clone());
+    let end = random.random_range(at..range.end) + 1;
+    match random.random_range(0..5) {
+        0 => bytes[at] ^= 1 << random.random_range(0..8),
+        1 => bytes[at..end].fill(0),
+        2 => random.fill(&mut bytes[at..end]),
+        3 => bytes[at..(at + 4).min(range.end)].fill([0xff, 0x7f, 0][random.random_range(0..3)]),
+        _ => bytes.truncate(at),
+    }
 }

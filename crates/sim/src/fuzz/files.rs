@@ -1,7 +1,4 @@
-//! What fuzzers run: bytes in place of a file, and what must hold whatever they are.
-//!
-//! `cargo fuzz` calls these with bytes of its own choice, a test with seeded damage to files that
-//! were sound.
+//! A txn log and a snapshot of any bytes.
 
 use std::convert::Infallible;
 use std::hash::{DefaultHasher, Hash, Hasher};
