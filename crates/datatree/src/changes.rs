@@ -173,12 +173,6 @@ impl DataTree {
         self.remove_subtree(slot, path);
         let node = self.arena.node(slot);
         let acl_id = node.acl;
-        let data = node.data.as_ref().map_or(0, |data| data.len() as i64);
-        if parent_path.starts_with("/zookeeper") && name == LIMIT_NODE {
-            self.quotas
-                .remove(trimmed_quota_path(parent_path).unwrap_or_default());
-        }
-        self.count_use(path, -data, -1);
         let acl = self.acls.list(acl_id).clone();
         let parent_acl = self.acls.list(self.arena.node(parent).acl);
         on_change(&Change::Deleted {
@@ -192,8 +186,9 @@ impl DataTree {
         Ok(())
     }
 
-    /// Unlinks a znode. Children, which only a log of a faulty server can leave it with, become
-    /// unreachable in Apache; here they go too.
+    /// Unlinks a znode. It has children only in replay over a fuzzy snapshot, which can show those
+    /// that came after it was deleted and made again. They become unreachable in Apache, until
+    /// replay makes them again; here they go too.
     fn remove_subtree(&mut self, slot: Slot, path: &str) {
         let children: Vec<Slot> = self.arena.children(slot).collect();
         for child in children {
@@ -204,6 +199,19 @@ impl DataTree {
         }
         self.count_out(slot, path);
         self.arena.unlink(slot);
+        self.forget_use(slot, path);
+    }
+
+    /// What is unlinked is no quota any more, and counts for none.
+    fn forget_use(&mut self, slot: Slot, path: &str) {
+        let (parent_path, name) = split_path(path);
+        if parent_path.starts_with("/zookeeper") && name == LIMIT_NODE {
+            self.quotas
+                .remove(trimmed_quota_path(parent_path).unwrap_or_default());
+        }
+        let data = self.arena.node(slot).data.as_ref();
+        let bytes = data.map_or(0, |data| data.len() as i64);
+        self.count_use(path, -bytes, -1);
     }
 
     /// `DataTree.setData`.

@@ -243,6 +243,21 @@ fn quota_use_follows_every_change_below_its_path() {
 }
 
 #[test]
+fn a_subtree_that_replay_deletes_at_once_is_counted_out() {
+    let mut server = Server::default();
+    server.create("/q", b"12345", false);
+    server.create("/q/a", b"123", false);
+    server.create("/zookeeper/quota/q", b"", false);
+    server.create("/zookeeper/quota/q/zookeeper_limits", b"count=9", false);
+    let path = "/zookeeper/quota/q/zookeeper_stats";
+    server.create(path, b"", false);
+    // As over a fuzzy snapshot that shows the child which came later.
+    server.delete("/q");
+    let used = server.tree.get(path).unwrap().data().unwrap();
+    assert_eq!(used, b"count=0,bytes=0");
+}
+
+#[test]
 fn text_that_is_no_quota_ends_nothing() {
     let mut server = Server::default();
     server.create("/q", b"", false);

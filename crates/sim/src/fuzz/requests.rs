@@ -1,5 +1,7 @@
 //! Clients that ask for anything.
 
+use std::sync::OnceLock;
+
 use bytes::{Bytes, BytesMut};
 use datatree::{DIGEST_VERSION, DataTree, Options, OwnerRules, WatcherId, Watches};
 use processor::{
@@ -249,19 +251,30 @@ impl Clients {
 
 /// The tree that requests meet: a few dozen znodes of all kinds.
 pub fn small_tree(options: Options) -> DataTree {
+    static RECORDS: OnceLock<Vec<Bytes>> = OnceLock::new();
     let mut tree = DataTree::new(options);
+    for record in RECORDS.get_or_init(records_of_small_tree) {
+        let record = TxnRecord::decode(record).expect("our own record can be read");
+        tree.apply(&record, &mut |_| {});
+    }
+    tree
+}
+
+fn records_of_small_tree() -> Vec<Bytes> {
+    let mut tree = DataTree::new(server::tree_options());
     let mut processor = server::processor_for(&tree);
-    processor.rules.extended_types = options.owners.extended_types;
     let mut script = Script::new(2);
+    let mut records = Vec::new();
     for _ in 0..EVENTS {
         let mut sessions: Vec<_> = tree.sessions().keys().copied().collect();
         sessions.sort_unstable();
         let event = script.next(&tree, &sessions);
         if let Prepared::Txn { zxid, record } = server::prepare(&mut processor, &tree, &event) {
             server::apply(&mut processor, &mut tree, zxid, &record);
+            records.push(record);
         }
     }
-    tree
+    records
 }
 
 /// The tree by way of a snapshot.
