@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::net::{TcpListener, TcpStream};
 
@@ -11,6 +11,10 @@ use crate::{Admission, Admissions, Refusal};
 /// How long no connection is accepted after the system refused one. The ones that wait stay in
 /// the backlog meanwhile.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// A shortage is a new one when there was room for so long. At the limit each connection that ends
+/// makes room for one.
+const CALM: Duration = Duration::from_secs(60);
 
 /// A connection that was let in.
 #[derive(Debug)]
@@ -28,8 +32,8 @@ pub struct Accepted {
 pub enum AcceptTrouble {
     /// A limit is reached; the connection was closed.
     Refused(Refusal),
-    /// The system has no room (descriptors, memory): accepting pauses. Told once for each time
-    /// that it runs out.
+    /// The system has no room (descriptors, memory): accepting pauses. Told once for each
+    /// shortage.
     NoRoom(io::Error),
 }
 
@@ -40,11 +44,10 @@ pub async fn accept_loop(
     mut accepted: impl FnMut(Accepted),
     mut trouble: impl FnMut(AcceptTrouble),
 ) {
-    let mut has_room = true;
+    let mut last_refused: Option<Instant> = None;
     loop {
         match listener.accept().await {
             Ok((stream, remote)) => {
-                has_room = true;
                 let remote = SocketAddr::new(remote.ip().to_canonical(), remote.port());
                 match admissions.admit(remote.ip()) {
                     Ok(admission) => accepted(Accepted {
@@ -57,9 +60,10 @@ pub async fn accept_loop(
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
-                if std::mem::replace(&mut has_room, false) {
+                if last_refused.is_none_or(|last| last.elapsed() > CALM) {
                     trouble(AcceptTrouble::NoRoom(error));
                 }
+                last_refused = Some(Instant::now());
                 tokio::time::sleep(PAUSE).await;
             }
         }
