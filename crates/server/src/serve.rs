@@ -70,6 +70,7 @@ struct Threads {
 }
 
 async fn run(started: Started, began: Instant) -> ExitCode {
+    signals::survive_file_size_limit();
     let server = started.server.clone();
     let listener = match listen(&server) {
         Ok(listener) => listener,

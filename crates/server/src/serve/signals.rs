@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::shared::Shared;
@@ -21,6 +21,15 @@ pub fn raise_descriptor_limit() {
             "cannot raise the limit of open files above {:?}: {error}",
             limit.current
         );
+    }
+}
+
+/// A file that must not grow above the limit of its size is a failed write, as on a full disk, and
+/// told like one: not the end by SIGXFSZ. A JVM takes it that way too.
+pub fn survive_file_size_limit() {
+    // A handler, once there, stays for the life of the process.
+    if let Err(error) = signal(SignalKind::from_raw(Signal::XFSZ.as_raw())) {
+        tracing::warn!("cannot handle SIGXFSZ: {error}");
     }
 }
 
