@@ -50,16 +50,19 @@ class Server:
 
     `config` are lines added to zoo.cfg; `properties` become -D arguments. `data` is taken over as dataDir where given,
     else an empty directory is made. A server stopped with `stop` may be started again on the same port. `jvm` are the
-    options of the JVM, for measurements that need other ones than tests do.
+    options of the JVM, for measurements that need other ones than tests do. `limits` are shell commands that come
+    before the server's, such as ulimit. With `address` None it listens on all addresses.
     """
 
-    def __init__(self, kind, config="", properties=None, data=None, jvm=JAVA_OPTIONS):
+    def __init__(self, kind, config="", properties=None, data=None, jvm=JAVA_OPTIONS, limits="", address="127.0.0.1"):
         if kind not in KINDS:
             raise ValueError(f"unknown server kind {kind}: choose one of {', '.join(KINDS)}")
         self.kind = kind
         self.port = ports.free()
         self.config = config
         self.jvm = jvm
+        self.limits = limits
+        self.address_line = f"clientPortAddress={address}\n" if address else ""
         self.properties = dict(properties or {})
         self.home = rundir.new(kind)
         self.data = Path(data) if data else self.home / "data"
@@ -98,7 +101,7 @@ class Server:
         cfg = self.home / "zoo.cfg"
         cfg.write_text(self._zoo_cfg())
         with open(self.log_path, "ab") as log:
-            self._child = processes.start(self._command(cfg), stdout=log, stderr=log, cwd=self.home)
+            self._child = processes.start(self._limited(self._command(cfg)), stdout=log, stderr=log, cwd=self.home)
 
     def wait_until_serving(self):
         """Polls srvr until the server says its mode; raises ServerError when it ends or takes too long."""
@@ -204,8 +207,12 @@ class Server:
             return ""
 
     def _zoo_cfg(self):
-        return (f"clientPort={self.port}\nclientPortAddress=127.0.0.1\ndataDir={self.data}\n"
+        return (f"clientPort={self.port}\n{self.address_line}dataDir={self.data}\n"
                 f"admin.enableServer=false\n4lw.commands.whitelist=*\n{self.config}\n")
+
+    def _limited(self, command):
+        """The command, below a shell that sets the limits and is then replaced by it."""
+        return ["sh", "-c", f'{self.limits} && exec "$0" "$@"', *command] if self.limits else command
 
     def _command(self, cfg):
         properties = {"zookeeper.DigestAuthenticationProvider.superDigest": SUPER_DIGEST, **self.properties}
