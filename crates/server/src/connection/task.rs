@@ -53,11 +53,7 @@ pub async fn serve(server: Server, accepted: Accepted) {
     let _ = socket2::SockRef::from(&stream).set_keepalive(server.config.client_tcp_keep_alive);
     let id = server.next_connection.fetch_add(1, Relaxed);
     let connection = Arc::new(Connection::new(id, remote));
-    server
-        .watchers
-        .lock()
-        .connections
-        .insert(connection.id, connection.clone());
+    let registered = Registered::new(&server, &connection);
     let (reader, writer) = stream.split();
     let mut task = Task {
         frames: FrameReader::new(reader, server.config.jute_max_buffer),
@@ -77,20 +73,38 @@ pub async fn serve(server: Server, accepted: Accepted) {
             end => tracing::warn!(%remote, %session, "connection closed: {end}"),
         }
     }
-    retire(&server, &connection);
+    drop(registered);
     drop(admission);
 }
 
-/// After its last byte: nobody finds the connection any more.
-fn retire(server: &Shared, connection: &Arc<Connection>) {
-    connection.close_now();
-    let mut watchers = server.watchers.lock();
-    watchers.watches.remove_watcher(connection.id);
-    watchers.connections.remove(&connection.id);
-    let sent = connection.traffic.sent.load(Relaxed);
-    server.stats.packets_sent.fetch_add(sent, Relaxed);
-    drop(watchers);
-    server.replica.push(Input::Gone(connection.clone()));
+/// A connection that events and sessions find, until its task ends, also by a bug.
+struct Registered<'a> {
+    server: &'a Shared,
+    connection: &'a Arc<Connection>,
+}
+
+impl<'a> Registered<'a> {
+    fn new(server: &'a Shared, connection: &'a Arc<Connection>) -> Self {
+        let mut watchers = server.watchers.lock();
+        watchers
+            .connections
+            .insert(connection.id, connection.clone());
+        Registered { server, connection }
+    }
+}
+
+impl Drop for Registered<'_> {
+    fn drop(&mut self) {
+        let Registered { server, connection } = self;
+        connection.close_now();
+        let mut watchers = server.watchers.lock();
+        watchers.watches.remove_watcher(connection.id);
+        watchers.connections.remove(&connection.id);
+        let sent = connection.traffic.sent.load(Relaxed);
+        server.stats.packets_sent.fetch_add(sent, Relaxed);
+        drop(watchers);
+        server.replica.push(Input::Gone((*connection).clone()));
+    }
 }
 
 struct Task<'a, R, W> {
