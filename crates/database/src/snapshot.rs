@@ -2,7 +2,6 @@
 
 use datatree::{Cursor, DIGEST_VERSION, DataTree, NodeImage, SnapshotHead, SnapshotTail};
 use persistence::{Compression, Dir, IoError, SnapshotDigest, SnapshotSeals, SnapshotWriter};
-use proto::Zxid;
 
 /// Which seals a server's flags ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +29,6 @@ impl SealRules {
 /// A snapshot that is being written. Reading a slice needs the tree, writing it does not: a lock
 /// need not be held over the disk.
 pub struct TreeSnapshot<D: Dir> {
-    zxid: Zxid,
     writer: SnapshotWriter<D>,
     cursor: Cursor,
     slice: Vec<(String, NodeImage)>,
@@ -50,17 +48,11 @@ impl<D: Dir> TreeSnapshot<D> {
         let acls = acls.into_iter();
         let writer = SnapshotWriter::begin(dir, head.zxid, compression, &head.sessions, acls)?;
         Ok(TreeSnapshot {
-            zxid: head.zxid,
             writer,
             cursor,
             slice: Vec::new(),
             nodes: 0,
         })
-    }
-
-    /// The file is named after it.
-    pub fn zxid(&self) -> Zxid {
-        self.zxid
     }
 
     /// Znodes read so far.

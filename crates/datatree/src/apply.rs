@@ -241,7 +241,6 @@ impl DataTree {
             return;
         }
         self.digest_log.record(present.zxid, present.digest);
-        self.last_digest = Some(present);
         if let Some(told) = record
             .digest
             .as_ref()
@@ -266,11 +265,6 @@ impl DataTree {
             }
         }
         dead
-    }
-
-    /// Does the session exist?
-    pub fn has_session(&self, session: SessionId) -> bool {
-        self.sessions.contains_key(&session)
     }
 }
 

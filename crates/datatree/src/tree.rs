@@ -48,7 +48,6 @@ pub struct DataTree {
     /// The digest of the snapshot that was loaded, until its zxid is reached: before that the
     /// tree is fuzzy and digests in txns do not fit it.
     pub(crate) awaited_digest: Option<DigestLogEntry>,
-    pub(crate) last_digest: Option<DigestLogEntry>,
     pub(crate) digest_mismatches: u64,
     pub(crate) frozen: Option<Frozen>,
     pub(crate) ephemerals: Ephemerals,
@@ -180,7 +179,6 @@ impl DataTree {
             digest: 0,
             digest_log: DigestLog::default(),
             awaited_digest: None,
-            last_digest: None,
             digest_mismatches: 0,
             frozen: None,
             ephemerals: Ephemerals::default(),
@@ -245,11 +243,6 @@ impl DataTree {
     /// The last txn that was applied.
     pub fn last_zxid(&self) -> Zxid {
         self.last_zxid
-    }
-
-    /// Sets the last txn, where it comes from a snapshot's name.
-    pub fn set_last_zxid(&mut self, zxid: Zxid) {
-        self.last_zxid = zxid;
     }
 
     /// The sum over all znodes; 0 with digests off.

@@ -28,8 +28,6 @@ pub struct Rules {
     pub access: AccessRules,
     /// `zookeeper.enforceQuota`: hard quotas are refused.
     pub enforce_quota: bool,
-    /// `zookeeper.extendedTypesEnabled`: TTL znodes.
-    pub extended_types: bool,
     /// `zookeeper.closeSessionTxn.enabled`: closeSession txns name the paths to delete.
     pub close_session_txn: bool,
     /// `reconfigEnabled`.
@@ -43,7 +41,6 @@ impl Default for Rules {
         Rules {
             access: AccessRules::default(),
             enforce_quota: false,
-            extended_types: false,
             close_session_txn: true,
             reconfig_enabled: false,
             limits: jute::Limits::default(),
@@ -248,4 +245,23 @@ impl Processor {
             record: record.freeze(),
         }
     }
+}
+
+/// Does the operation become a txn? All others are reads, or are answered without the tree.
+pub fn is_write(op: OpCode) -> bool {
+    matches!(
+        op,
+        OpCode::CREATE
+            | OpCode::CREATE2
+            | OpCode::CREATE_CONTAINER
+            | OpCode::CREATE_TTL
+            | OpCode::DELETE
+            | OpCode::DELETE_CONTAINER
+            | OpCode::SET_DATA
+            | OpCode::SET_ACL
+            | OpCode::MULTI
+            | OpCode::RECONFIG
+            | OpCode::CREATE_SESSION
+            | OpCode::CLOSE_SESSION
+    )
 }

@@ -215,7 +215,7 @@ impl Replica {
             .stats
             .in_process
             .fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
-        self.server.throttles.release_large(request.body.len() + 8);
+        self.server.throttles.release_large(request.frame_bytes());
         connection.close_now();
     }
 
@@ -251,12 +251,6 @@ impl Replica {
 
     fn prepare(&mut self, session: SessionId, request: &Held) -> Prepared {
         let tree = self.server.tree.read();
-        if request.op == OpCode::CLOSE_SESSION {
-            let time = clock::wall_ms();
-            return self
-                .processor
-                .prepare_close_session(&tree, session, request.xid, time);
-        }
         let who = Requester {
             session,
             cxid: request.xid,

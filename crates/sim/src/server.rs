@@ -67,17 +67,13 @@ pub fn tree_options() -> Options {
 
 /// The processor that goes on with `tree`.
 pub fn processor_for(tree: &DataTree) -> Processor {
-    let rules = Rules {
-        extended_types: true,
-        ..Rules::default()
-    };
     const TICK_MS: i64 = 2000;
     let first_id = initial_session_id(1, tree.last_zxid().0);
     let mut sessions = SessionTable::new(first_id, TICK_MS);
     for (&session, &timeout_ms) in tree.sessions() {
         sessions.track(session, timeout_ms, 0);
     }
-    Processor::new(rules, sessions, tree.last_zxid())
+    Processor::new(Rules::default(), sessions, tree.last_zxid())
 }
 
 /// Makes a txn of an event.

@@ -93,7 +93,7 @@ impl Processor {
         making: &Making<'_>,
         asked: &Asked<'_, 'a>,
     ) -> Outcome<'a> {
-        self.check_mode(making, asked)?;
+        self.check_mode(tree, making, asked)?;
         let stem = some(asked.path)?;
         let parent_path = parent_of(stem)?;
         let identities = making.who.identities;
@@ -125,8 +125,13 @@ impl Processor {
     }
 
     /// `PrepRequestProcessor.validateCreateRequest`.
-    fn check_mode(&self, making: &Making<'_>, asked: &Asked<'_, '_>) -> Result<(), ErrorCode> {
-        if asked.mode.is_ttl() && !self.rules.extended_types {
+    fn check_mode(
+        &self,
+        tree: &DataTree,
+        making: &Making<'_>,
+        asked: &Asked<'_, '_>,
+    ) -> Result<(), ErrorCode> {
+        if asked.mode.is_ttl() && !tree.options().owners.extended_types {
             return Err(ErrorCode::UNIMPLEMENTED);
         }
         if asked.mode.is_ttl() && !(1..=MAX_TTL_MS).contains(&asked.ttl_ms) {

@@ -71,7 +71,6 @@ impl Golden {
                     ..AccessRules::default()
                 },
                 enforce_quota: is_on("zookeeper.enforceQuota", false),
-                extended_types,
                 ..Rules::default()
             },
             options: Options {

@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use datatree::{DataTree, Event, WatcherId, Watches};
 use processor::{
     AccessRules, Identities, Prepared, Processor, Reader, Requester, SessionTable, WriteRequest,
-    answer, authenticate, check_access, encode_header, encode_txn_reply, password,
+    answer, authenticate, check_access, encode_header, encode_txn_reply, is_write, password,
 };
 use proto::connect::{Connect, encode_response};
 use proto::records::{
@@ -433,24 +433,6 @@ fn op_of(row: &Row) -> OpCode {
     }
     let header: RequestHeader = Input::new(&row.frame).read().unwrap();
     header.r#type
-}
-
-fn is_write(op: OpCode) -> bool {
-    matches!(
-        op,
-        OpCode::CREATE
-            | OpCode::CREATE2
-            | OpCode::CREATE_CONTAINER
-            | OpCode::CREATE_TTL
-            | OpCode::DELETE
-            | OpCode::DELETE_CONTAINER
-            | OpCode::SET_DATA
-            | OpCode::SET_ACL
-            | OpCode::MULTI
-            | OpCode::RECONFIG
-            | OpCode::CREATE_SESSION
-            | OpCode::CLOSE_SESSION
-    )
 }
 
 fn header_only(xid: i32, zxid: Zxid, err: ErrorCode) -> Vec<u8> {

@@ -26,6 +26,16 @@ pub struct Held {
     pub expected_bytes: usize,
 }
 
+/// Bytes of a request header.
+pub(super) const HEADER_BYTES: usize = 8;
+
+impl Held {
+    /// Bytes of the frame that it came in, header and body.
+    pub fn frame_bytes(&self) -> usize {
+        HEADER_BYTES + self.body.len()
+    }
+}
+
 #[derive(Debug)]
 enum Entry {
     /// In the pipeline; the replica answers it.

@@ -5,11 +5,12 @@ use std::sync::atomic::Ordering::{Relaxed, Release};
 
 use bytes::{Buf, Bytes, BytesMut};
 use datatree::{DataTree, Watches};
-use processor::{MAX_MULTI_READ_BYTES, Reader, WatchAccess, answer, authenticate};
+use processor::{MAX_MULTI_READ_BYTES, Reader, WatchAccess, answer, authenticate, is_write};
 use proto::connect::Connect;
 use proto::records::{AuthPacket, GetSASLRequest, RequestHeader, SetSASLResponse};
 use proto::{Decode, Encode, ErrorCode, Input as Bits, OpCode, Ustring, Zxid};
 
+use super::order::HEADER_BYTES;
 use super::{Bound, Connection, Held};
 use crate::clock;
 use crate::limits;
@@ -27,9 +28,6 @@ pub(super) enum Violation {
     #[error("too many new connections (connection_throttle_tokens)")]
     ConnectionTokens,
 }
-
-/// Bytes of a request header.
-const HEADER_BYTES: usize = 8;
 
 impl Connection {
     /// The first frame: asks the replica for a session.
@@ -296,22 +294,7 @@ fn expected_bytes(tree: &DataTree, op: OpCode, body: &[u8]) -> usize {
 
 /// Operations that take a zxid, and sync, which waits for those that have.
 fn is_for_replica(op: OpCode) -> bool {
-    matches!(
-        op,
-        OpCode::CREATE
-            | OpCode::CREATE2
-            | OpCode::CREATE_CONTAINER
-            | OpCode::CREATE_TTL
-            | OpCode::DELETE
-            | OpCode::DELETE_CONTAINER
-            | OpCode::SET_DATA
-            | OpCode::SET_ACL
-            | OpCode::MULTI
-            | OpCode::RECONFIG
-            | OpCode::CREATE_SESSION
-            | OpCode::CLOSE_SESSION
-            | OpCode::SYNC
-    )
+    is_write(op) || op == OpCode::SYNC
 }
 
 /// Operations that a client may ask for (`Request.isValid`).

@@ -150,7 +150,7 @@ impl Replica {
                 request,
             } => {
                 self.server.stats.in_process.fetch_sub(1, Relaxed);
-                self.server.throttles.release_large(request.body.len() + 8);
+                self.server.throttles.release_large(request.frame_bytes());
                 connection.traffic.outstanding.fetch_sub(1, Relaxed);
                 let size = match (&entry.work, result) {
                     (_, Some(result)) => reply(&connection, tree, &request, result),

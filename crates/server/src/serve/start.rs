@@ -187,7 +187,6 @@ fn processor(config: &Config, tree: &DataTree) -> Processor {
     let rules = Rules {
         access: access_rules(config),
         enforce_quota: config.enforce_quota,
-        extended_types: config.extended_types_enabled,
         close_session_txn: config.close_session_txn_enabled,
         reconfig_enabled: config.reconfig_enabled,
         limits: field_limits(config),

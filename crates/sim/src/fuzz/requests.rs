@@ -139,7 +139,6 @@ impl Clients {
         let rules = Rules {
             access,
             enforce_quota: !flag(4),
-            extended_types: !flag(1),
             close_session_txn: flag(5),
             reconfig_enabled: !flag(6),
             limits: LIMITS,
