@@ -3,7 +3,7 @@
 use bytes::BytesMut;
 use datatree::{DataTree, open_acl_unsafe};
 use processor::{Identities, Prepared, Processor, Requester, Rules, SessionTable, WriteRequest};
-use proto::records::{CreateRequest, DeleteRequest, MultiHeader};
+use proto::records::{Acl, CreateRequest, DeleteRequest, Id, MultiHeader};
 use proto::txn::{TxnBody, TxnRecord};
 use proto::{Encode, ErrorCode, OpCode, SessionId, Zxid};
 
@@ -49,12 +49,7 @@ impl Server {
     }
 
     fn create(&mut self, session: SessionId, path: &'static str) -> Vec<u8> {
-        let request = CreateRequest {
-            path: Some(path.into()),
-            data: None,
-            acl: Some(open_acl_unsafe().to_vec()),
-            flags: EPHEMERAL,
-        };
+        let request = ephemeral(path, open_acl_unsafe().to_vec());
         self.prepare(session, OpCode::CREATE, &request)
     }
 
@@ -111,28 +106,51 @@ fn a_session_that_closes_takes_along_what_it_has_pending() {
 fn a_multi_that_fails_leaves_nothing_of_its_ephemerals() {
     let mut server = Server::new();
     server.create(ONE, "/before");
-    let create = CreateRequest {
-        path: Some("/never".into()),
-        data: None,
-        acl: Some(open_acl_unsafe().to_vec()),
-        flags: EPHEMERAL,
+    let create = ephemeral("/never", open_acl_unsafe().to_vec());
+    server.prepare_body(ONE, OpCode::MULTI, &multi_of(&[&create, &create]));
+    assert_eq!(server.closed(ONE), ["/before"]);
+}
+
+#[test]
+fn a_part_on_which_java_stumbles_refuses_the_whole_multi() {
+    let mut server = Server::new();
+    let null_id = Acl {
+        perms: 31,
+        id: Id {
+            scheme: Some("digest".into()),
+            id: None,
+        },
     };
-    let mut body = BytesMut::new();
-    for part in [&create, &create] {
-        let header = MultiHeader {
-            r#type: OpCode::CREATE,
-            done: false,
-            err: ErrorCode(-1),
-        };
-        header.encode(&mut body);
-        part.encode(&mut body);
+    let good = ephemeral("/never", open_acl_unsafe().to_vec());
+    let bad = ephemeral("/null", vec![null_id]);
+    let record = server.prepare_body(ONE, OpCode::MULTI, &multi_of(&[&good, &bad]));
+    match TxnRecord::decode(&record).unwrap().body {
+        TxnBody::Error(txn) => assert_eq!(txn.err, ErrorCode::MARSHALLING_ERROR),
+        other => panic!("{other:?}"),
     }
-    let end = MultiHeader {
-        r#type: OpCode::ERROR,
-        done: true,
+    assert_eq!(server.closed(ONE), [""; 0]);
+}
+
+fn ephemeral(path: &'static str, acl: Vec<Acl<'static>>) -> CreateRequest<'static> {
+    CreateRequest {
+        path: Some(path.into()),
+        data: None,
+        acl: Some(acl),
+        flags: EPHEMERAL,
+    }
+}
+
+fn multi_of(creates: &[&CreateRequest<'_>]) -> BytesMut {
+    let header = |r#type, done| MultiHeader {
+        r#type,
+        done,
         err: ErrorCode(-1),
     };
-    end.encode(&mut body);
-    server.prepare_body(ONE, OpCode::MULTI, &body);
-    assert_eq!(server.closed(ONE), ["/before"]);
+    let mut body = BytesMut::new();
+    for create in creates {
+        header(OpCode::CREATE, false).encode(&mut body);
+        create.encode(&mut body);
+    }
+    header(OpCode::ERROR, true).encode(&mut body);
+    body
 }

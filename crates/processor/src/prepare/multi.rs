@@ -186,21 +186,26 @@ impl Processor {
             }
             Some(Parts::Writes(parts)) => {
                 let txns = self.make_parts(tree, &making, &parts);
-                let body = TxnBody::Multi(MultiTxn {
-                    txns: Some(txns.iter().map(borrowed).collect()),
+                let body = txns.as_ref().map(|txns| {
+                    TxnBody::Multi(MultiTxn {
+                        txns: Some(txns.iter().map(borrowed).collect()),
+                    })
                 });
-                self.finish(tree, &making, request.op, Ok(body))
+                self.finish(tree, &making, request.op, body.map_err(|err| *err))
             }
         }
     }
 
     /// Each part's txn; after the first refusal nothing is tried any more and all is taken back.
+    ///
+    /// A part on which Java stumbles, such as a digest id that is null, is the refusal of the whole:
+    /// `pRequestHelper` takes a KeeperException for a part's, and any other exception for its own.
     fn make_parts(
         &mut self,
         tree: &DataTree,
         making: &Making<'_>,
         parts: &[(OpCode, Write<'_>)],
-    ) -> Vec<(OpCode, Vec<u8>)> {
+    ) -> Result<Vec<(OpCode, Vec<u8>)>, ErrorCode> {
         self.outstanding.begin_multi();
         let mut failed = false;
         let mut txns = Vec::with_capacity(parts.len());
@@ -209,6 +214,10 @@ impl Processor {
                 true => Err(ErrorCode::RUNTIME_INCONSISTENCY),
                 false => self.make(tree, making, part),
             };
+            if let Err(err @ ErrorCode::MARSHALLING_ERROR) = outcome {
+                self.outstanding.end_multi(false);
+                return Err(err);
+            }
             failed |= outcome.is_err();
             txns.push(match outcome {
                 Ok(body) => (*op, bytes_of(&body)),
@@ -216,6 +225,6 @@ impl Processor {
             });
         }
         self.outstanding.end_multi(!failed);
-        txns
+        Ok(txns)
     }
 }
