@@ -6,7 +6,7 @@ use nom::IResult;
 use nom::bytes::complete::take;
 use nom::number::complete::{be_i32, be_i64, be_u8};
 
-use crate::{Buffer, Ustring, Vector, decode_java_utf8};
+use crate::{Buffer, Ustring, Vector, decode_cesu8, decode_java_utf8};
 
 /// Why bytes are not the record that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +52,7 @@ pub struct Input<'a> {
     whole: &'a [u8],
     rest: &'a [u8],
     limits: Limits,
+    own: bool,
 }
 
 impl<'a> Input<'a> {
@@ -66,7 +67,13 @@ impl<'a> Input<'a> {
             whole: bytes,
             rest: bytes,
             limits,
+            own: false,
         }
+    }
+
+    /// What was written here and has never left: text is read back whole, see [`decode_cesu8`].
+    pub fn own(self) -> Self {
+        Input { own: true, ..self }
     }
 
     /// What has not been read.
@@ -155,6 +162,7 @@ impl<'a> Decode<'a> for Ustring<'a> {
         let bytes = input.counted_bytes()?;
         Ok(bytes.map(|bytes| match std::str::from_utf8(bytes) {
             Ok(text) => Cow::Borrowed(text),
+            Err(_) if input.own => Cow::Owned(decode_cesu8(bytes)),
             Err(_) => Cow::Owned(decode_java_utf8(bytes)),
         }))
     }

@@ -13,7 +13,7 @@ mod text;
 
 pub use decode::{Decode, Error, Input, Limits};
 pub use encode::Encode;
-pub use text::{cesu8_len, decode_java_utf8, put_cesu8};
+pub use text::{cesu8_len, decode_cesu8, decode_java_utf8, put_cesu8};
 
 use std::borrow::Cow;
 

@@ -4,8 +4,9 @@
 //! one replacement for an encoded surrogate (three bytes), where Rust's lossy conversion makes
 //! three. Writing is `BinaryOutputArchive.stringToByteBuffer`: each UTF-16 unit by itself, so a
 //! character beyond U+FFFF is six bytes (CESU-8). Text outside the basic plane therefore comes
-//! back changed from what was written: from Apache after a restart and on its followers, from us
-//! at once, because a txn is applied from its record. Paths cannot have such text, ids of ACLs can.
+//! back changed from what was written: after a restart, on followers, out of a multi. The server
+//! that made a txn applies what it made, not what it wrote: [`decode_cesu8`] reads it back whole.
+//! Paths cannot have such text, ids of ACLs can.
 
 use bytes::{BufMut, BytesMut};
 
@@ -40,18 +41,50 @@ fn put_unit(unit: u16, out: &mut BytesMut) {
 pub fn decode_java_utf8(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     let mut rest = bytes;
-    while let Some(&first) = rest.first() {
-        let (decoded, used) = match first {
-            0..0x80 => (char::from(first), 1),
-            0xc2..0xe0 => two_bytes(rest),
-            0xe0..0xf0 => three_bytes(rest),
-            0xf0..0xf8 => four_bytes(rest),
-            _ => (REPLACEMENT, 1),
-        };
+    while !rest.is_empty() {
+        let (decoded, used) = next_java_char(rest);
         text.push(decoded);
         rest = &rest[used..];
     }
     text
+}
+
+/// Decodes what [`put_cesu8`] wrote: two encoded surrogates are the character that they were.
+pub fn decode_cesu8(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let (decoded, used) = surrogate_pair(rest).unwrap_or_else(|| next_java_char(rest));
+        text.push(decoded);
+        rest = &rest[used..];
+    }
+    text
+}
+
+/// The first character of `rest`, which is not empty, and how many bytes it takes.
+fn next_java_char(rest: &[u8]) -> (char, usize) {
+    match rest[0] {
+        first @ 0..0x80 => (char::from(first), 1),
+        0xc2..0xe0 => two_bytes(rest),
+        0xe0..0xf0 => three_bytes(rest),
+        0xf0..0xf8 => four_bytes(rest),
+        _ => (REPLACEMENT, 1),
+    }
+}
+
+fn surrogate_pair(rest: &[u8]) -> Option<(char, usize)> {
+    let (first, second) = (rest.get(..3)?, rest.get(3..6)?);
+    let unit = |bytes: &[u8]| code_point(bytes[0] & 0x0f, &bytes[1..]) as u16;
+    let continued = [first[1], first[2], second[1], second[2]]
+        .into_iter()
+        .all(is_continuation);
+    if first[0] != 0xed || second[0] != 0xed || !continued {
+        return None;
+    }
+    let decoded = char::decode_utf16([unit(first), unit(second)])
+        .next()?
+        .ok()?;
+    (decoded > '\u{ffff}').then_some((decoded, 6))
 }
 
 fn is_continuation(byte: u8) -> bool {
@@ -132,6 +165,25 @@ mod tests {
     fn beyond_the_basic_plane_is_two_surrogates_of_three_bytes() {
         assert_eq!(cesu8("a😀"), [b'a', 0xed, 0xa0, 0xbd, 0xed, 0xb8, 0x80]);
         assert_eq!(decode_java_utf8("a😀".as_bytes()), "a😀");
+    }
+
+    #[test]
+    fn what_was_written_is_read_back_whole_by_who_wrote_it() {
+        for text in [
+            "",
+            "a😀",
+            "😀é\u{ffff}\u{10ffff}\u{10000}",
+            "\u{d7ff}\u{e000}",
+        ] {
+            assert_eq!(decode_cesu8(&cesu8(text)), text);
+        }
+        assert_eq!(decode_java_utf8(&cesu8("a😀")), "a\u{fffd}\u{fffd}");
+        for unpaired in [
+            &[0xed, 0xa0, 0xbd][..],
+            &[0xed, 0xb8, 0x80, 0xed, 0xa0, 0xbd],
+        ] {
+            assert_eq!(decode_cesu8(unpaired), decode_java_utf8(unpaired));
+        }
     }
 
     #[test]

@@ -150,7 +150,19 @@ pub struct TxnRecord<'a> {
 impl<'a> TxnRecord<'a> {
     /// Reads a record's bytes. Bytes behind the digest are ignored, as Apache does.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, TxnError> {
-        let mut input = Input::with_limits(bytes, UNLIMITED);
+        Self::read(Input::with_limits(bytes, UNLIMITED))
+    }
+
+    /// Reads a record that this server made and has not read from a file or another server.
+    ///
+    /// Apache applies the object that it made (`FinalRequestProcessor`), so characters beyond
+    /// U+FFFF, which do not survive being written, are in its tree until a restart. The parts of
+    /// a multi are bytes for it, too.
+    pub fn decode_own(bytes: &'a [u8]) -> Result<Self, TxnError> {
+        Self::read(Input::with_limits(bytes, UNLIMITED).own())
+    }
+
+    fn read(mut input: Input<'a>) -> Result<Self, TxnError> {
         let header: TxnHeader = input.read()?;
         let body = TxnBody::decode(header.r#type, &mut input)?;
         let digest = TxnDigest::decode(&mut input).ok();
@@ -202,6 +214,29 @@ mod tests {
         version: 2,
         tree_digest: -5,
     });
+
+    #[test]
+    fn only_who_made_a_txn_keeps_characters_beyond_the_basic_plane() {
+        let id = |text: &'static str| crate::records::Id {
+            scheme: Some("digest".into()),
+            id: Some(text.into()),
+        };
+        let set_acl = |text| {
+            let acl = vec![crate::records::Acl {
+                perms: 31,
+                id: id(text),
+            }];
+            TxnBody::SetAcl(SetACLTxn {
+                path: Some("/a".into()),
+                acl: Some(acl),
+                version: 1,
+            })
+        };
+        let bytes = record(OpCode::SET_ACL, set_acl("😀:x"), DIGEST).to_bytes();
+        let body = |record: Result<TxnRecord<'_>, _>| record.unwrap().body == set_acl("😀:x");
+        assert!(body(TxnRecord::decode_own(&bytes)));
+        assert!(!body(TxnRecord::decode(&bytes)));
+    }
 
     #[test]
     fn a_record_comes_back_as_it_went() {

@@ -101,7 +101,7 @@ impl Replica {
         };
         let (zxid, record) = (*zxid, record.clone());
         self.make_way(tree, &entry);
-        let record = TxnRecord::decode(&record).expect("our own record can be read");
+        let record = TxnRecord::decode_own(&record).expect("our own record can be read");
         let result = {
             let mut watchers = self.server.watchers.lock();
             let access = &self.server.access;
