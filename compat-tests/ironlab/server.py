@@ -51,10 +51,12 @@ class Server:
     `config` are lines added to zoo.cfg; `properties` become -D arguments. `data` is taken over as dataDir where given,
     else an empty directory is made. A server stopped with `stop` may be started again on the same port. `jvm` are the
     options of the JVM, for measurements that need other ones than tests do. `limits` are shell commands that come
-    before the server's, such as ulimit. With `address` None it listens on all addresses.
+    before the server's, such as ulimit. With `address` None it listens on all addresses. `environment` are variables added
+    to its own, `binary` another ironkeeper than the one under test.
     """
 
-    def __init__(self, kind, config="", properties=None, data=None, jvm=JAVA_OPTIONS, limits="", address="127.0.0.1"):
+    def __init__(self, kind, config="", properties=None, data=None, jvm=JAVA_OPTIONS, limits="", address="127.0.0.1",
+                 environment=None, binary=None):
         if kind not in KINDS:
             raise ValueError(f"unknown server kind {kind}: choose one of {', '.join(KINDS)}")
         self.kind = kind
@@ -64,6 +66,8 @@ class Server:
         self.limits = limits
         self.address_line = f"clientPortAddress={address}\n" if address else ""
         self.properties = dict(properties or {})
+        self.environment = {**os.environ, **(environment or {})}
+        self.binary = binary
         self.home = rundir.new(kind)
         self.data = Path(data) if data else self.home / "data"
         self.log_path = self.home / "server.log"
@@ -101,7 +105,8 @@ class Server:
         cfg = self.home / "zoo.cfg"
         cfg.write_text(self._zoo_cfg())
         with open(self.log_path, "ab") as log:
-            self._child = processes.start(self._limited(self._command(cfg)), stdout=log, stderr=log, cwd=self.home)
+            self._child = processes.start(self._limited(self._command(cfg)), stdout=log, stderr=log, cwd=self.home,
+                                          env=self.environment)
 
     def wait_until_serving(self):
         """Polls srvr until the server says its mode; raises ServerError when it ends or takes too long."""
@@ -145,11 +150,6 @@ class Server:
     def resume(self):
         """SIGCONT after `pause`."""
         processes.signal_group(self._child, signal.SIGCONT)
-
-    @property
-    def pid(self):
-        """The running process."""
-        return self._child.pid
 
     @property
     def pid(self):
@@ -218,6 +218,6 @@ class Server:
         properties = {"zookeeper.DigestAuthenticationProvider.superDigest": SUPER_DIGEST, **self.properties}
         flags = [f"-D{name}={value}" for name, value in properties.items()]
         if self.kind == "ironkeeper":
-            return [paths.ironkeeper_binary(), "serve", *flags, cfg]
+            return [self.binary or paths.ironkeeper_binary(), "serve", *flags, cfg]
         version = paths.APACHE_38 if self.kind == "apache-3.8" else paths.APACHE_39
         return [*java(version, *flags, jvm=self.jvm), "org.apache.zookeeper.server.quorum.QuorumPeerMain", cfg]
