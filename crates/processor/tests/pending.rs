@@ -1,9 +1,11 @@
 //! Requests that meet what is proposed and not yet applied.
 
 use bytes::BytesMut;
-use datatree::{DataTree, open_acl_unsafe};
+use datatree::{DataTree, open_acl_unsafe, read_acl_unsafe};
 use processor::{Identities, Prepared, Processor, Requester, Rules, SessionTable, WriteRequest};
-use proto::records::{Acl, CreateRequest, DeleteRequest, Id, MultiHeader};
+use proto::records::{
+    Acl, CreateRequest, DeleteRequest, Id, MultiHeader, SetACLRequest, SetDataRequest,
+};
 use proto::txn::{TxnBody, TxnRecord};
 use proto::{Encode, ErrorCode, OpCode, SessionId, Zxid};
 
@@ -61,6 +63,15 @@ impl Server {
         self.prepare(session, OpCode::DELETE, &request)
     }
 
+    fn set_data(&mut self, session: SessionId, path: &'static str) -> Vec<u8> {
+        let request = SetDataRequest {
+            path: Some(path.into()),
+            data: None,
+            version: -1,
+        };
+        self.prepare(session, OpCode::SET_DATA, &request)
+    }
+
     fn closed(&mut self, session: SessionId) -> Vec<String> {
         let record = self.prepare(session, OpCode::CLOSE_SESSION, &true);
         match TxnRecord::decode(&record).unwrap().body {
@@ -77,6 +88,10 @@ impl Server {
         self.tree.apply(&record, &mut |_| {});
         self.processor.outstanding.applied(record.header.zxid);
     }
+}
+
+fn op_of(record: &[u8]) -> OpCode {
+    TxnRecord::decode(record).unwrap().header.r#type
 }
 
 #[test]
@@ -153,4 +168,26 @@ fn multi_of(creates: &[&CreateRequest<'_>]) -> BytesMut {
     }
     header(OpCode::ERROR, true).encode(&mut body);
     body
+}
+
+/// So it is in Apache, whose change record of a setACL keeps the list that was there.
+#[test]
+fn a_list_that_is_set_decides_when_it_is_applied_and_not_before() {
+    let mut server = Server::new();
+    let made = server.create(ONE, "/a");
+    server.apply(&made);
+    let request = SetACLRequest {
+        path: Some("/a".into()),
+        acl: Some(read_acl_unsafe().to_vec()),
+        version: -1,
+    };
+    let set = server.prepare(ONE, OpCode::SET_ACL, &request);
+    let allowed = server.set_data(ONE, "/a");
+    server.apply(&set);
+    server.apply(&allowed);
+    let refused = server.set_data(ONE, "/a");
+    assert_eq!(
+        [op_of(&allowed), op_of(&refused)],
+        [OpCode::SET_DATA, OpCode::ERROR]
+    );
 }

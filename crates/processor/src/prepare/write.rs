@@ -230,7 +230,8 @@ impl Processor {
         )?;
         let version = next_version(node.stat().aversion, request.version)?;
         node.stat_mut().aversion = version;
-        node.acl = shared(&acl);
+        // The list itself is not outstanding: in Apache, too, it counts from when it is applied
+        // (`PrepRequestProcessor.pRequest2Txn`, setACL).
         self.outstanding.change(tree, path, making.zxid, node);
         Ok(TxnBody::SetAcl(SetACLTxn {
             path: request.path.clone(),

@@ -21,7 +21,7 @@ use super::golden::{Golden, Logged, Row};
 /// The address that all captured clients had.
 const ADDRESS: &str = "127.0.0.1";
 
-/// When prepared txns are applied to the tree.
+/// When prepared txns are applied to the tree. A setACL always is, with those before it.
 #[derive(Clone, Debug)]
 pub enum Apply {
     /// Each before the next request, as a server without load does.
@@ -260,7 +260,8 @@ impl<'g> Replica<'g> {
             Apply::Late(most, after) => self.waiting.len() >= *most || after.contains(&zxid),
             Apply::Never(after) => after.contains(&zxid),
         };
-        if is_due {
+        // A list decides when it is applied: the captured server had applied it.
+        if is_due || op == OpCode::SET_ACL {
             self.flush();
         }
     }
