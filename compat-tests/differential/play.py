@@ -232,5 +232,6 @@ class Player:
         return [self._znode(path) for path in paths]
 
     def _znode(self, path):
-        children, data, acl = (self._super.wire.reply().body for _ in range(3))
-        return ("znode", path, sorted(children["children"]), self._mask.body(data), self._mask.body(acl))
+        children, data, acl = (self._super.wire.reply() for _ in range(3))
+        return ("znode", path, sorted(children.body.get("children", ())), *((reply.err, self._mask.body(reply.body))
+                                                                            for reply in (data, acl)))
