@@ -116,7 +116,7 @@ async fn await_events(
             match header.xid {
                 EVENT_XID => drop(arrived.send(())),
                 PING_XID => {}
-                xid => return Err(session.odd(format!("a reply to no request (xid {xid})"))),
+                xid => return Err(session.odd(&format!("a reply to no request (xid {xid})"))),
             }
         }
     }

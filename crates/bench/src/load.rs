@@ -50,7 +50,7 @@ async fn ask_all(
         session.fill().await?;
         while let Some(header) = session.next_header()? {
             let asked_at = asked.pop_front();
-            let asked_at = asked_at.ok_or_else(|| session.odd("a reply to no request"))?;
+            let asked_at = asked_at.ok_or_else(|| session.odd(&"a reply to no request"))?;
             if interval.counts() {
                 tally.add(header.err, asked_at.elapsed());
             }

@@ -1,5 +1,6 @@
 //! One session on a raw socket: requests go out when the caller says so, replies come in order.
 
+use std::fmt::Display;
 use std::io;
 use std::sync::Arc;
 
@@ -69,7 +70,7 @@ impl Session {
             response => response?,
         };
         let response = ConnectResponse::decode(&mut Input::new(&response));
-        self.timeout_ms = response.map_err(|error| self.odd(error))?.time_out;
+        self.timeout_ms = response.map_err(|error| self.odd(&error))?.time_out;
         Ok(())
     }
 
@@ -125,7 +126,7 @@ impl Session {
         };
         let header = ReplyHeader::decode(&mut Input::new(&self.incoming[4..4 + length]));
         self.incoming.advance(4 + length);
-        header.map(Some).map_err(|error| self.odd(error))
+        header.map(Some).map_err(|error| self.odd(&error))
     }
 
     /// One request and its reply: its code and its body.
@@ -137,7 +138,7 @@ impl Session {
         self.ask(op, body);
         let mut frame = self.exchange_frames().await?;
         let header =
-            ReplyHeader::decode(&mut Input::new(&frame)).map_err(|error| self.odd(error))?;
+            ReplyHeader::decode(&mut Input::new(&frame)).map_err(|error| self.odd(&error))?;
         const HEADER_BYTES: usize = 16;
         frame.advance(HEADER_BYTES);
         Ok((header.err, frame))
@@ -180,7 +181,7 @@ impl Session {
             Ok(length) if length <= MAX_FRAME_BYTES => {
                 Ok((self.incoming.len() - 4 >= length).then_some(length))
             }
-            _ => Err(self.odd(format!("a frame of {length} bytes"))),
+            _ => Err(self.odd(&format!("a frame of {length} bytes"))),
         }
     }
 
@@ -190,7 +191,7 @@ impl Session {
     }
 
     /// An error that says what was odd in what came.
-    pub fn odd(&self, what: impl ToString) -> Error {
+    pub fn odd(&self, what: &dyn Display) -> Error {
         Error::Protocol {
             server: self.server.clone(),
             what: what.to_string(),

@@ -107,7 +107,7 @@ async fn children(session: &mut Session, path: &str) -> Result<Vec<String>, Erro
     let (code, body) = session.call(OpCode::GET_CHILDREN, &request).await?;
     refused(path, code)?;
     let response = GetChildrenResponse::decode(&mut Input::new(&body));
-    let names = response.map_err(|error| session.odd(error))?.children;
+    let names = response.map_err(|error| session.odd(&error))?.children;
     let names = names.unwrap_or_default().into_iter().flatten();
     Ok(names.map(|name| format!("{path}/{name}")).collect())
 }
