@@ -11,10 +11,12 @@ use crate::config::{self, Config, ConfigError};
 pub const USAGE: &str = "\
 Usage: ironkeeper serve [-Dname=value]... <zoo.cfg>
        ironkeeper serve [-Dname=value]... <clientPort> <dataDir> [tickTime] [maxClientCnxns]
+       ironkeeper bench --workload <name> [--servers <host:port>,...] [option]...
        ironkeeper version
        ironkeeper help
 
 serve    run a server until it is stopped by SIGTERM or SIGINT
+bench    put load on a server of any kind; bench --help has the options
 version  print the version
 help     print this text
 
@@ -27,6 +29,10 @@ command line. Other JVM options are accepted and have no effect.
 pub enum Command {
     /// Run a server.
     Serve(Box<Config>),
+    /// Put load on a server.
+    Bench(Box<bench::Options>),
+    /// Print the options of `bench`.
+    BenchHelp(String),
     /// Print the version.
     Version,
     /// Print the usage text.
@@ -53,12 +59,19 @@ pub enum CommandError {
     /// The configuration of `serve` is refused.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The options of `bench` are refused; the text has its own usage.
+    #[error(transparent)]
+    Bench(#[from] bench::UsageError),
 }
 
 impl CommandError {
     /// True if the usage text helps.
     pub fn is_about_usage(&self) -> bool {
-        !matches!(self, CommandError::Config(error) if !matches!(error, ConfigError::Usage { .. }))
+        match self {
+            CommandError::Config(error) => matches!(error, ConfigError::Usage { .. }),
+            CommandError::Bench(_) => false,
+            _ => true,
+        }
     }
 }
 
@@ -79,6 +92,10 @@ pub fn parse(
     match &*word {
         "serve" if wants_help(rest) => Ok(Command::Help),
         "serve" => Ok(Command::Serve(Box::new(config::load(rest, env)?))),
+        "bench" => Ok(match bench::parse(rest)? {
+            bench::Parsed::Run(options) => Command::Bench(options),
+            bench::Parsed::Help(text) => Command::BenchHelp(text),
+        }),
         "version" | "--version" | "-V" => without_arguments(&word, rest, Command::Version),
         "help" | "--help" | "-h" => without_arguments(&word, rest, Command::Help),
         _ => Err(CommandError::Unknown(word.into_owned())),
@@ -150,6 +167,20 @@ mod tests {
             error.to_string(),
             "command line: clientPort=port is not a whole number of 32 bits; write digits only, without a unit"
         );
+    }
+
+    #[test]
+    fn bench_has_options_and_help_of_its_own() {
+        let Ok(Command::Bench(options)) = run(&["bench", "--workload", "get"]) else {
+            panic!("refused")
+        };
+        assert_eq!(options.workload, bench::Workload::Get);
+        assert!(matches!(
+            run(&["bench", "--help"]),
+            Ok(Command::BenchHelp(_))
+        ));
+        let error = run(&["bench", "--workload", "fly"]).expect_err("refused");
+        assert!(!error.is_about_usage(), "{error}");
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod outbound;
 mod probe;
 mod request;
 pub mod task;
+mod wake;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -20,11 +21,12 @@ use parking_lot::Mutex;
 use processor::{Identities, SessionHandle};
 use proto::records::{ReplyHeader, WatcherEvent};
 use proto::{Encode, ErrorCode, EventType, KeeperState, SessionId, Zxid};
-use tokio::sync::Notify;
 
 use crate::limits;
 pub use order::{Held, Order};
 use outbound::Outbound;
+use wake::Wake;
+pub use wake::WakeBatch;
 
 /// The session that a connection serves.
 #[derive(Clone, Debug)]
@@ -59,7 +61,7 @@ pub struct Connection {
     turn: Mutex<()>,
     outbound: Mutex<Outbound>,
     closed: AtomicBool,
-    wake: Notify,
+    wake: Wake,
 }
 
 /// What went over one connection.
@@ -89,7 +91,7 @@ impl Connection {
             turn: Mutex::default(),
             outbound: Mutex::default(),
             closed: AtomicBool::new(false),
-            wake: Notify::new(),
+            wake: Wake::default(),
         }
     }
 
@@ -185,8 +187,8 @@ impl Connection {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// Makes the task look again.
+    /// Makes the task look again, at the end of a [`WakeBatch`] where there is one.
     pub fn wake(&self) {
-        self.wake.notify_one();
+        self.wake.wake();
     }
 }

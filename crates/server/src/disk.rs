@@ -17,8 +17,12 @@ use crate::replica::Input;
 use crate::shared::Server;
 use crate::stats::ServerStats;
 
-enum Item {
+/// What the thread is to do.
+#[derive(Debug)]
+pub enum Item {
+    /// An operation; tickets rise.
     Op(Ticket, DiskOp),
+    /// Ends the thread when all before is done.
     Stop,
 }
 
@@ -33,9 +37,9 @@ impl Default for DiskQueue {
 }
 
 impl DiskQueue {
-    /// Adds an operation; tickets rise.
-    pub fn push(&self, ticket: Ticket, op: DiskOp) {
-        self.0.push(Item::Op(ticket, op));
+    /// Adds what there is to do, and leaves `items` empty.
+    pub fn push_all(&self, items: &mut Vec<Item>) {
+        self.0.push_all(items);
     }
 
     /// Ends the thread when all before is done.

@@ -30,6 +30,19 @@ impl<T> Inbox<T> {
         }
     }
 
+    /// Adds some, in their order, and leaves `items` empty.
+    pub fn push_all(&self, items: &mut Vec<T>) {
+        if items.is_empty() {
+            return;
+        }
+        let mut waiting = self.waiting.lock();
+        let had_nothing = waiting.is_empty();
+        waiting.append(items);
+        if had_nothing {
+            self.arrived.notify_one();
+        }
+    }
+
     /// Moves all that waits to `taken`, which is empty; waits for something, but not longer than
     /// `patience` where there is one.
     pub fn take(&self, taken: &mut Vec<T>, patience: Option<Duration>) {
@@ -56,6 +69,17 @@ mod tests {
         let mut taken = Vec::new();
         inbox.take(&mut taken, None);
         assert_eq!(taken, [1, 2]);
+    }
+
+    #[test]
+    fn what_comes_together_wakes_once_and_stays_in_order() {
+        let inbox = Inbox::default();
+        inbox.push(1);
+        inbox.push_all(&mut vec![2, 3]);
+        inbox.push_all(&mut Vec::new());
+        let mut taken = Vec::new();
+        inbox.take(&mut taken, None);
+        assert_eq!(taken, [1, 2, 3]);
     }
 
     #[test]

@@ -21,6 +21,9 @@ pub const FEW_HELD_REQUESTS: usize = 32;
 /// Txns applied under one exclusive lock of the tree: reads wait no longer than for these.
 pub const MAX_APPLY_BATCH: usize = 256;
 
+/// Txns that the replica makes before the disk hears of them: the disk is not to wait for longer.
+pub const MAX_DISK_BATCH: usize = 256;
+
 /// Znodes read for a snapshot under one shared lock of the tree: writes wait no longer than for
 /// these.
 pub const SNAPSHOT_SLICE: usize = 1024;

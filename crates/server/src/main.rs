@@ -11,6 +11,8 @@ fn main() -> std::process::ExitCode {
             log_to_stderr();
             serve(*config)
         }
+        Ok(Command::Bench(options)) => put_load(&options),
+        Ok(Command::BenchHelp(text)) => print(text.trim_end()),
         Ok(Command::Version) => print(&cli::version()),
         Ok(Command::Help) => print(USAGE.trim_end()),
         Err(error) => {
@@ -22,6 +24,23 @@ fn main() -> std::process::ExitCode {
         }
     };
     code.into()
+}
+
+/// The exit code says whether all requests were answered with OK.
+fn put_load(options: &bench::Options) -> ExitCode {
+    match bench::run(options) {
+        Ok(report) => {
+            println!("{}", report.text());
+            match report.is_good() {
+                true => ExitCode::ExecutionFinished,
+                false => ExitCode::UnexpectedError,
+            }
+        }
+        Err(error) => {
+            eprintln!("ironkeeper: {error}");
+            ExitCode::UnexpectedError
+        }
+    }
 }
 
 fn print(text: &str) -> ExitCode {

@@ -15,7 +15,7 @@ use std::time::Duration;
 use processor::{Prepared, Processor, Requester, WriteRequest};
 use proto::records::DeleteContainerRequest;
 use proto::{Encode, ErrorCode, OpCode, SessionId};
-use quorum::{Output, Peer, Ticket};
+use quorum::{DiskOp, Output, Peer, Ticket};
 
 pub use connect::ConnectRequest;
 use pipeline::{InFlight, Origin, Work};
@@ -24,7 +24,8 @@ pub use snapshots::{SnapshotDirs, write_first_snapshot};
 
 use crate::clock;
 use crate::connection::{Connection, Held};
-use crate::disk::DiskQueue;
+use crate::disk::{DiskQueue, Item};
+use crate::limits;
 use crate::shared::Server;
 
 /// A request that takes a zxid, or a sync.
@@ -65,6 +66,8 @@ pub struct Replica {
     processor: Processor,
     peer: Peer,
     disk: DiskQueue,
+    /// What this round has for the disk.
+    for_disk: Vec<Item>,
     in_flight: VecDeque<InFlight>,
     /// Requests that `request_throttle_max_requests` holds back.
     stalled: VecDeque<Submission>,
@@ -92,6 +95,7 @@ impl Replica {
             processor,
             peer,
             disk,
+            for_disk: Vec::new(),
             in_flight: VecDeque::new(),
             stalled: VecDeque::new(),
             by_session: HashMap::new(),
@@ -110,11 +114,13 @@ impl Replica {
             server.replica.take(&mut inputs, self.patience());
             for input in inputs.drain(..) {
                 if matches!(input, Input::Stop) {
+                    self.disk.push_all(&mut self.for_disk);
                     return self.snapshots.wait();
                 }
                 self.handle(input);
             }
             self.expire_sessions();
+            self.disk.push_all(&mut self.for_disk);
             self.count_sessions();
         }
     }
@@ -153,11 +159,20 @@ impl Replica {
         self.peer.handle(input, &mut outputs);
         for output in outputs.drain(..) {
             match output {
-                Output::Disk(ticket, op) => self.disk.push(ticket, op),
+                Output::Disk(ticket, op) => self.write(ticket, op),
                 Output::Apply { up_to } => self.apply(up_to),
             }
         }
         self.outputs = outputs;
+    }
+
+    /// One round's operations go to the disk together, to share an fsync; but a long round must not
+    /// leave the disk without work.
+    fn write(&mut self, ticket: Ticket, op: DiskOp) {
+        self.for_disk.push(Item::Op(ticket, op));
+        if self.for_disk.len() >= limits::MAX_DISK_BATCH {
+            self.disk.push_all(&mut self.for_disk);
+        }
     }
 
     /// A request enters, unless too many are in progress (`RequestThrottler`).

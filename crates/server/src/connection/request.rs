@@ -59,12 +59,13 @@ impl Connection {
         Ok(())
     }
 
-    /// Every later frame.
+    /// Every later frame; what is for the replica goes to `submissions`.
     pub(super) fn request(
         self: &Arc<Self>,
         server: &Shared,
         bound: &Bound,
         mut frame: Bytes,
+        submissions: &mut Vec<Input>,
     ) -> Result<(), Violation> {
         let malformed = |error| Violation::Malformed(frame.len(), error);
         let header = RequestHeader::decode(&mut Bits::new(&frame)).map_err(malformed)?;
@@ -99,7 +100,7 @@ impl Connection {
         if is_for_replica(held.op) {
             self.order().push_pending();
             server.stats.in_process.fetch_add(1, Relaxed);
-            server.replica.push(Input::Request(Submission {
+            submissions.push(Input::Request(Submission {
                 connection: self.clone(),
                 session: bound.id,
                 request: held,

@@ -135,7 +135,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Task<'_, R, W> {
             let may_read = self.may_read();
             let connection = self.connection;
             tokio::select! {
-                () = connection.wake.notified() => {}
+                () = connection.wake.woken() => {}
                 written = self.writer.write(&self.writing), if !self.writing.is_empty() => {
                     self.writing.advance(written?);
                     self.progressed(may_read);
@@ -245,6 +245,14 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Task<'_, R, W> {
                 return Err(End::Stranger(protocol));
             }
         }
+        // What came together goes to the replica together, also before a frame that ends it all.
+        let mut submissions = Vec::new();
+        let outcome = self.take_frames(&mut submissions);
+        self.server.replica.push_all(&mut submissions);
+        outcome.map(|()| false)
+    }
+
+    fn take_frames(&mut self, submissions: &mut Vec<Input>) -> Result<(), End> {
         while self.may_read() {
             let Some(frame) = self.frames.next_frame()? else {
                 break;
@@ -252,14 +260,16 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Task<'_, R, W> {
             ServerStats::count(&self.server.stats.packets_received);
             ServerStats::count(&self.connection.traffic.received);
             match self.connection.session.get() {
-                Some(bound) => self.connection.request(self.server, bound, frame)?,
+                Some(bound) => self
+                    .connection
+                    .request(self.server, bound, frame, submissions)?,
                 None => {
                     self.asked_for_session = true;
                     self.connection.connect(self.server, &frame)?;
                 }
             }
         }
-        Ok(false)
+        Ok(())
     }
 
     /// Answers a four-letter word, then waits for the client to end: closing over unread bytes

@@ -11,7 +11,7 @@ use proto::{Decode, Encode, ErrorCode, Input, OpCode, SessionId, Zxid};
 
 use super::{Replica, connect};
 use crate::clock;
-use crate::connection::{Connection, Held};
+use crate::connection::{Connection, Held, WakeBatch};
 use crate::limits;
 
 /// What has to happen before the answer.
@@ -75,6 +75,8 @@ impl Replica {
     pub(super) fn apply(&mut self, up_to: Zxid) {
         let server = self.server.clone();
         while self.next_txn().is_some_and(|zxid| zxid <= up_to) {
+            // Dropped after the lock: who is woken may want it.
+            let _wakes = WakeBatch::begin();
             let mut tree = server.tree.write();
             for _ in 0..limits::MAX_APPLY_BATCH {
                 if self.next_txn().is_none_or(|zxid| zxid > up_to) {

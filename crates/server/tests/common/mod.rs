@@ -88,6 +88,11 @@ impl Ironkeeper {
         self.running.as_ref().expect("the server runs").address
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.running.as_ref().expect("the server runs").child.id()
+    }
+
     /// Its version-2.
     pub fn data(&self) -> PathBuf {
         self.dir.path().join("data/version-2")
