@@ -11,5 +11,5 @@ SECONDS = os.environ.get("HISTORIES_SECONDS", "10")
 
 
 def run(report, kind):
-    with Server(kind, "maxSessionTimeout=60000") as server:
+    with Server(kind, "maxSessionTimeout=60000\nmaxClientCnxns=0") as server:
         driven.run(report, NAME, server, [paths.histories_binary(), server.address, "--seed", SEED, "--seconds", SECONDS])

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use proto::Zxid;
 
-use crate::ask::{Key, Seen, group_of};
+use crate::ask::{Key, Path, Seen, group_of};
 use crate::rule::{Broken, Rule};
 
 /// One for all sessions on a server.
@@ -37,7 +37,7 @@ enum Phase {
 
 #[derive(Debug, Default)]
 struct Lives {
-    phases: HashMap<u64, Phase>,
+    phases: HashMap<u64, (Path, Phase)>,
     closed: usize,
 }
 
@@ -89,31 +89,43 @@ impl Board {
         Ok(())
     }
 
-    /// The ephemerals of a group were made, and its maker was told so.
-    pub(crate) fn opened(&self, group: u64) {
-        lock(&self.groups).phases.insert(group, Phase::Open);
+    /// The ephemerals of a group were made below `parent`, and their maker was told so; it may
+    /// have asked for its end already.
+    pub(crate) fn opened(&self, group: u64, parent: Path, is_ending: bool) {
+        let phase = if is_ending {
+            Phase::Ending
+        } else {
+            Phase::Open
+        };
+        lock(&self.groups).phases.insert(group, (parent, phase));
     }
 
     /// Their session asks for its end.
     pub(crate) fn ending(&self, group: u64) {
-        lock(&self.groups).phases.insert(group, Phase::Ending);
+        self.goes_on_to(group, |_| Phase::Ending);
     }
 
     /// It was answered.
     pub(crate) fn closed(&self, group: u64) {
-        let mut groups = lock(&self.groups);
-        let nth = groups.closed;
-        groups.phases.insert(group, Phase::Closed(nth));
-        groups.closed += 1;
+        self.goes_on_to(group, |closed| {
+            *closed += 1;
+            Phase::Closed(*closed - 1)
+        });
     }
 
-    /// What holds when a list is asked for.
-    pub(crate) fn groups(&self) -> Groups {
+    /// A group whose making was never answered has no phases.
+    fn goes_on_to(&self, group: u64, phase: impl FnOnce(&mut usize) -> Phase) {
+        let Lives { phases, closed } = &mut *lock(&self.groups);
+        if let Some((_, now)) = phases.get_mut(&group) {
+            *now = phase(closed);
+        }
+    }
+
+    /// What holds when the children of `parent` are asked for.
+    pub(crate) fn groups(&self, parent: &Path) -> Groups {
         let groups = lock(&self.groups);
-        let open = groups
-            .phases
-            .iter()
-            .filter(|(_, phase)| **phase == Phase::Open);
+        let is_open = |(below, phase): &(Path, Phase)| below == parent && *phase == Phase::Open;
+        let open = groups.phases.iter().filter(|(_, life)| is_open(life));
         Groups {
             open: open.map(|(group, _)| *group).collect(),
             closed: groups.closed,
@@ -129,7 +141,7 @@ impl Board {
         self.count(Rule::Closed);
         let listed: BTreeSet<u64> = names.iter().filter_map(|name| group_of(name)).collect();
         let groups = lock(&self.groups);
-        let phase = |group: &u64| groups.phases.get(group).copied();
+        let phase = |group: &u64| Some(groups.phases.get(group)?.1);
         let is_open = |group: &&u64| phase(group) == Some(Phase::Open);
         if let Some(group) = asked
             .open

@@ -115,15 +115,14 @@ impl History {
                 .for_each(|group| self.board.ending(group)),
             _ => {}
         }
-        let lists = matches!(ask, Ask::Children { .. });
+        let groups = match &ask {
+            Ask::Children { path, .. } => self.board.groups(path),
+            _ => Groups::default(),
+        };
         self.asked.push_back(Asked {
             xid: ask.reply_xid(xid),
             told: ask.keys().iter().map(|key| self.board.told(key)).collect(),
-            groups: if lists {
-                self.board.groups()
-            } else {
-                Groups::default()
-            },
+            groups,
             own_names: self.own_names_below(&ask),
             ask,
         });
@@ -246,7 +245,7 @@ impl History {
     fn check_pair(&self, ask: &Ask, answer: &Answer) -> Result<(), Broken> {
         if let (Ask::GetPair { .. }, [(_, a), (_, b)]) = (ask, &answer.seen[..]) {
             self.board.count(Rule::Together);
-            if (a.content, a.zxid) != (b.content, b.zxid) {
+            if (a.content, a.version) != (b.content, b.version) {
                 return Err(Rule::Together.broken(format!("{a:?} and {b:?}")));
             }
         }
@@ -327,7 +326,10 @@ impl History {
                         .for_each(|path| self.watches.add(path, mode));
                 }
             }
-            Ask::CreateGroup { group, .. } => self.board.opened(group),
+            Ask::CreateGroup { parent, group } => {
+                let is_ending = self.asked.iter().any(|asked| asked.ask == Ask::Close);
+                self.board.opened(group, parent, is_ending);
+            }
             Ask::Close => self
                 .group
                 .into_iter()
