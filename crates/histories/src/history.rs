@@ -98,9 +98,10 @@ impl History {
         self.asked.front().map(|asked| &asked.ask)
     }
 
-    /// Is there a persistent watch on this, or one asked for?
-    pub fn is_covered(&self, key: &Key) -> bool {
-        self.watches.covers(key)
+    /// The oldest request without a reply, if its reply has this number.
+    pub(crate) fn awaited(&self, xid: i32) -> Option<&Ask> {
+        let oldest = self.asked.front()?;
+        (oldest.xid == xid).then_some(&oldest.ask)
     }
 
     /// A request is about to be sent.

@@ -7,6 +7,7 @@
 
 mod ask;
 mod board;
+mod frames;
 mod history;
 mod rule;
 mod watches;

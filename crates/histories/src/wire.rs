@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use bytes::{Buf, BufMut, BytesMut};
-use histories::{Answer, Ask, Broken, Event, History, Reply, Rule};
-use proto::records::{ConnectRequest, ConnectResponse, ReplyHeader, WatcherEvent};
-use proto::{Decode, Encode, ErrorCode, EventType, Input, SessionId};
+use histories::{Ask, Broken, History, Rule};
+use proto::records::{ConnectRequest, ConnectResponse};
+use proto::{Decode, Encode, Input, SessionId};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -13,8 +13,6 @@ use crate::Run;
 
 /// A server that takes longer for one reply has lost it.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-const EVENT_XID: i32 = -1;
 
 /// Who a client is to the server.
 #[derive(Clone, Debug, Default)]
@@ -116,7 +114,7 @@ impl Wire {
             let Some(frame) = self.next_frame().await? else {
                 return history.end();
             };
-            self.tell(history, &frame)?;
+            history.frame(&frame)?;
         }
         Ok(())
     }
@@ -124,42 +122,9 @@ impl Wire {
     /// Waits for the server to end the connection.
     pub async fn read_to_end(&mut self, history: &mut History) -> Result<(), Broken> {
         while let Some(frame) = self.next_frame().await? {
-            self.tell(history, &frame)?;
+            history.frame(&frame)?;
         }
         history.end()
-    }
-
-    fn tell(&self, history: &mut History, frame: &[u8]) -> Result<(), Broken> {
-        let mut input = Input::new(frame);
-        let header = ReplyHeader::decode(&mut input).map_err(unanswered)?;
-        if header.xid == EVENT_XID {
-            return history.event(&read_event(&header, &mut input)?);
-        }
-        let answer = match history.oldest() {
-            Some(ask) if header.err == ErrorCode::OK && ask.reply_xid(header.xid) == header.xid => {
-                ask.read_answer(&mut input)
-            }
-            _ => Ok(Answer::default()),
-        };
-        let ReplyHeader { xid, zxid, err } = header;
-        // A body of another request's form comes out of order, most likely.
-        let (answer, unread) = match answer {
-            Ok(answer) => (answer, None),
-            Err(what) => (Answer::default(), Some(what)),
-        };
-        history.reply(&Reply {
-            xid,
-            zxid,
-            err,
-            answer,
-        })?;
-        match unread {
-            Some(what) => Err(Broken {
-                rule: Rule::Outcome,
-                what,
-            }),
-            None => Ok(()),
-        }
     }
 
     /// None at the end.
@@ -185,16 +150,4 @@ impl Wire {
         self.incoming.advance(4);
         Some(self.incoming.split_to(length))
     }
-}
-
-fn read_event(header: &ReplyHeader, input: &mut Input<'_>) -> Result<Event, Broken> {
-    let event = WatcherEvent::decode(input).map_err(unanswered)?;
-    let kind = EventType::from_wire(event.r#type);
-    let kind =
-        kind.ok_or_else(|| unanswered(format!("an event of a type that is none: {event:?}")))?;
-    Ok(Event {
-        kind,
-        path: event.path.unwrap_or_default().into(),
-        zxid: header.zxid,
-    })
 }
