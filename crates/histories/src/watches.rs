@@ -27,8 +27,10 @@ fn parent_and_name(path: &str) -> (&str, &str) {
 }
 
 fn is_at_or_below(path: &str, top: &str) -> bool {
-    path.strip_prefix(top)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    top == "/"
+        || path
+            .strip_prefix(top)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 impl Watches {

@@ -315,6 +315,14 @@ fn a_read_that_overtakes_a_persistent_watchs_event_is_found() -> Outcome {
 }
 
 #[test]
+fn a_recursive_watch_on_the_root_is_on_everything() -> Outcome {
+    let mut session = Session::new();
+    let recursive = watch("/", AddWatchMode::PersistentRecursive);
+    session.call(recursive, 5, nothing())?;
+    session.changed(6)
+}
+
+#[test]
 fn an_event_before_the_reply_that_registers_its_watch_is_found() {
     let mut session = Session::new();
     session.ask(get(true));

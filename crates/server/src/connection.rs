@@ -11,18 +11,18 @@ mod request;
 pub mod task;
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use bytes::BytesMut;
 use datatree::WatcherId;
-use parking_lot::Mutex;
 use processor::{Identities, SessionHandle};
 use proto::records::{ReplyHeader, WatcherEvent};
 use proto::{Encode, ErrorCode, EventType, KeeperState, SessionId, Zxid};
 use tokio::sync::Notify;
 
 use crate::limits;
+use crate::sync::{AtomicBool, Mutex, MutexGuard};
 pub use order::{Held, Order};
 use outbound::Outbound;
 
@@ -110,7 +110,7 @@ impl Connection {
     }
 
     /// The order of this session's replies.
-    pub fn order(&self) -> parking_lot::MutexGuard<'_, Order> {
+    pub fn order(&self) -> MutexGuard<'_, Order> {
         self.order.lock()
     }
 
