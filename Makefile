@@ -2,7 +2,7 @@
 
 BINARY := target/release/ironkeeper
 
-.PHONY: help build run test lint format-check clippy deny unit compat bench fuzz soak clean
+.PHONY: help build run test lint format-check clippy deny unit model compat bench fuzz soak clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -29,8 +29,11 @@ deny:
 	cargo deny check licenses bans sources
 	cargo deny check advisories || echo "advisories: not checked, or see above"
 
-unit: ## cargo's tests
+unit: model ## cargo's tests
 	cargo test --locked --workspace
+
+model: ## the hand-over between threads, under a model checker; MODEL_SCHEDULES= says how many of each test
+	cargo test --locked -p server --features shuttle --lib model::
 
 compat: build ## Apache's own clients and data against the release binary, with Apache 3.9.5 as the oracle
 	compat-tests/setup.sh
@@ -45,7 +48,8 @@ fuzz: ## ten minutes of each fuzz target (needs cargo-fuzz and a nightly toolcha
 
 soak: build unit ## the long forms of the tests, before an issue is resolved
 	compat-tests/setup.sh
-	for round in 1 2 3; do compat-tests/run.py || exit 1; done
+	MODEL_SCHEDULES=20000 $(MAKE) model
+	for round in 1 2 3; do HISTORIES_SEED=$$round HISTORIES_SECONDS=60 compat-tests/run.py || exit 1; done
 
 clean: ## remove what was built, data and test servers' files included
 	cargo clean

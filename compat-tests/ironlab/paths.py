@@ -25,8 +25,17 @@ def class_path(version):
 
 def ironkeeper_binary():
     """The binary under test: $IRONKEEPER, else the release build of this checkout."""
+    return _built("ironkeeper", "IRONKEEPER")
+
+
+def histories_binary():
+    """The program that drives and checks many sessions: $HISTORIES, else the release build of this checkout."""
+    return _built("histories", "HISTORIES")
+
+
+def _built(name, variable):
     target = Path(os.environ.get("CARGO_TARGET_DIR", PROJECT / "target"))
-    binary = Path(os.environ.get("IRONKEEPER", target / "release" / "ironkeeper"))
+    binary = Path(os.environ.get(variable, target / "release" / name))
     if not binary.is_file():
         raise FileNotFoundError(f"{binary} is missing: run cargo build --release")
     return binary

@@ -12,17 +12,17 @@ pub mod task;
 mod wake;
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use bytes::BytesMut;
 use datatree::WatcherId;
-use parking_lot::Mutex;
 use processor::{Identities, SessionHandle};
 use proto::records::{ReplyHeader, WatcherEvent};
 use proto::{Encode, ErrorCode, EventType, KeeperState, SessionId, Zxid};
 
 use crate::limits;
+use crate::sync::{AtomicBool, Mutex, MutexGuard};
 pub use order::{Held, Order};
 use outbound::Outbound;
 use wake::Wake;
@@ -112,7 +112,7 @@ impl Connection {
     }
 
     /// The order of this session's replies.
-    pub fn order(&self) -> parking_lot::MutexGuard<'_, Order> {
+    pub fn order(&self) -> MutexGuard<'_, Order> {
         self.order.lock()
     }
 

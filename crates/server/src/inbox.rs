@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
+use crate::sync::{Condvar, Mutex};
 
 /// What waits for a thread. Bounded by what may be outstanding of each sender.
 #[derive(Debug)]

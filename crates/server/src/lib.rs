@@ -11,9 +11,12 @@ mod disk;
 pub mod exit_code;
 mod inbox;
 mod limits;
+#[cfg(all(test, feature = "shuttle"))]
+mod model;
 mod replica;
 pub mod serve;
 mod shared;
 mod stats;
+mod sync;
 mod throttle;
 mod words;

@@ -1,25 +1,28 @@
 //! Every bound on a queue, and what it protects.
 
+/// In the model each bound is reached after a few requests.
+const MODEL: bool = cfg!(feature = "shuttle");
+
 /// Bytes queued for one client before its requests wait: memory, against a client that asks and
 /// does not read. One reply may stand above it.
-pub const MAX_OUTBOUND_BYTES: usize = 32 << 20;
+pub const MAX_OUTBOUND_BYTES: usize = if MODEL { 96 } else { 32 << 20 };
 
 /// Bytes queued for one client before it is disconnected: watch events come unasked, so waiting
 /// does not hold them back; nor does it hold back the reads before a write that is to be applied.
-pub const MAX_OUTBOUND_BYTES_WITH_EVENTS: usize = 96 << 20;
+pub const MAX_OUTBOUND_BYTES_WITH_EVENTS: usize = if MODEL { 1 << 20 } else { 96 << 20 };
 
 /// Bytes of one client's requests that wait behind its own writes before its socket is no longer
 /// read. One request may stand above it.
 pub const MAX_HELD_BYTES: usize = 4 << 20;
 
 /// Requests of one client that wait behind its own writes, as [`MAX_HELD_BYTES`].
-pub const MAX_HELD_REQUESTS: usize = 10_000;
+pub const MAX_HELD_REQUESTS: usize = if MODEL { 3 } else { 10_000 };
 
 /// So many held requests are taken without a look at how large their replies will be.
-pub const FEW_HELD_REQUESTS: usize = 32;
+pub const FEW_HELD_REQUESTS: usize = if MODEL { 1 } else { 32 };
 
 /// Txns applied under one exclusive lock of the tree: reads wait no longer than for these.
-pub const MAX_APPLY_BATCH: usize = 256;
+pub const MAX_APPLY_BATCH: usize = if MODEL { 2 } else { 256 };
 
 /// Txns that the replica makes before the disk hears of them: the disk is not to wait for longer.
 pub const MAX_DISK_BATCH: usize = 256;

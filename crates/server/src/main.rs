@@ -4,6 +4,9 @@ use server::cli::{self, Command, USAGE};
 use server::exit_code::ExitCode;
 use server::serve::serve;
 
+#[cfg(feature = "shuttle")]
+compile_error!("no server runs with the feature shuttle: add --lib, its tests are the library's");
+
 fn main() -> std::process::ExitCode {
     let args: Vec<_> = std::env::args_os().skip(1).collect();
     let code = match cli::parse(&args, &variable) {

@@ -2,7 +2,7 @@
 
 mod housekeeping;
 mod signals;
-mod start;
+pub(crate) mod start;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use datatree::{DataTree, Event, WatcherId, Watches};
 use listener::Admissions;
-use parking_lot::{Mutex, RwLock};
 use processor::{AccessRules, check_access};
 use proto::{Perms, Zxid};
 
@@ -15,6 +14,7 @@ use crate::connection::Connection;
 use crate::inbox::Inbox;
 use crate::replica::Input;
 use crate::stats::ServerStats;
+use crate::sync::{Mutex, RwLock};
 use crate::throttle::Throttles;
 
 /// All watches, and the connections they belong to. Locked after the tree, and before any

@@ -3,6 +3,7 @@
 //! One loop for both ways. What may be read is decided anew each round, so a client that does not
 //! take its replies, or has too much outstanding, is simply not read.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -41,7 +42,7 @@ enum End {
     Stalled(Duration),
 }
 
-/// Serves one connection from its first byte to its last.
+/// Serves one client's socket from its first byte to its last.
 pub async fn serve(server: Server, accepted: Accepted) {
     let Accepted {
         mut stream,
@@ -51,17 +52,28 @@ pub async fn serve(server: Server, accepted: Accepted) {
     // Neither is worth a connection: without them it is only slower, or noticed later.
     let _ = stream.set_nodelay(true);
     let _ = socket2::SockRef::from(&stream).set_keepalive(server.config.client_tcp_keep_alive);
+    let (reader, writer) = stream.split();
+    serve_streams(&server, remote, reader, writer).await;
+    drop(admission);
+}
+
+/// Serves one client, whatever its bytes come from.
+pub async fn serve_streams(
+    server: &Server,
+    remote: SocketAddr,
+    reader: impl AsyncRead + Unpin,
+    writer: impl AsyncWrite + Unpin,
+) {
     let id = server.next_connection.fetch_add(1, Relaxed);
     let connection = Arc::new(Connection::new(id, remote));
-    let registered = Registered::new(&server, &connection);
-    let (reader, writer) = stream.split();
+    let registered = Registered::new(server, &connection);
     let mut task = Task {
         frames: FrameReader::new(reader, server.config.jute_max_buffer),
         writer,
         writing: BytesMut::new(),
         progress: Instant::now(),
         asked_for_session: false,
-        server: &server,
+        server,
         connection: &connection,
     };
     if let Err(end) = task.run().await {
@@ -74,7 +86,6 @@ pub async fn serve(server: Server, accepted: Accepted) {
         }
     }
     drop(registered);
-    drop(admission);
 }
 
 /// A connection that events and sessions find, until its task ends, also by a bug.

@@ -99,7 +99,9 @@ pub fn start(config: Config) -> Result<Started, StartError> {
     let seed = clock::wall_ms().unsigned_abs();
     let processor = processor(&config, &tree);
     let log = log_options(&config);
-    let server = Arc::new(shared(config, tree, &directories, seed));
+    let sizes = directories.clone();
+    let sizes = Box::new(move || [sizes.data_dir_size(), sizes.log_dir_size()]);
+    let server = Arc::new(shared(config, tree, sizes, seed));
     if recovered.start == Start::Empty {
         write_first_snapshot(&server, &directories.snapshots)?;
     }
@@ -129,7 +131,8 @@ fn tell_oddities(tree: &mut DataTree) {
     }
 }
 
-fn tree_options(config: &Config) -> Options {
+/// How the tree is kept.
+pub fn tree_options(config: &Config) -> Options {
     Options {
         digest: config.digest_enabled,
         owners: OwnerRules {
@@ -153,7 +156,8 @@ fn recovery_options(config: &Config, initialize: bool) -> RecoveryOptions {
     }
 }
 
-fn log_options(config: &Config) -> TxnLogOptions {
+/// How the log is written.
+pub fn log_options(config: &Config) -> TxnLogOptions {
     TxnLogOptions {
         pre_alloc_bytes: config.pre_alloc_size_kib << 10,
         size_limit_bytes: (config.txn_log_size_limit_kib > 0)
@@ -183,7 +187,8 @@ fn access_rules(config: &Config) -> AccessRules {
     }
 }
 
-fn processor(config: &Config, tree: &DataTree) -> Processor {
+/// The processor that goes on after the tree's last txn.
+pub fn processor(config: &Config, tree: &DataTree) -> Processor {
     let rules = Rules {
         access: access_rules(config),
         enforce_quota: config.enforce_quota,
@@ -196,13 +201,18 @@ fn processor(config: &Config, tree: &DataTree) -> Processor {
     Processor::new(rules, sessions, tree.last_zxid())
 }
 
-fn shared(config: Config, tree: DataTree, directories: &Arc<DataDirs>, seed: u64) -> Shared {
+/// What all threads share; `sizes` as [`Shared::sizes`].
+pub fn shared(
+    config: Config,
+    tree: DataTree,
+    sizes: Box<dyn Fn() -> [u64; 2] + Send + Sync>,
+    seed: u64,
+) -> Shared {
     let started_ms = clock::monotonic_ms();
     let limits = AdmissionLimits {
         per_address: config.max_client_cnxns,
         total: config.max_cnxns,
     };
-    let sizes = directories.clone();
     Shared {
         access: access_rules(&config),
         limits: field_limits(&config),
@@ -212,7 +222,7 @@ fn shared(config: Config, tree: DataTree, directories: &Arc<DataDirs>, seed: u64
         stats: Default::default(),
         throttles: Throttles::new(&config, started_ms, seed),
         admissions: Admissions::new(limits),
-        sizes: Box::new(move || [sizes.data_dir_size(), sizes.log_dir_size()]),
+        sizes,
         client_port: OnceLock::new(),
         stopping: false.into(),
         started_ms,
