@@ -1,9 +1,11 @@
 """The Go program of `go/`, on github.com/go-zookeeper/zk: nodes, watches, multis, ACLs, locks and sessions."""
 
-from ironlab import driven, paths
+from ironlab import driven, paths, table
 from ironlab.server import Server
 
 NAME = "go"
+CLIENTS = [table.Client(NAME, "go-zookeeper", table.pinned("go/go.mod", r"/zk v(.*)"),
+                        "`go/`: nodes, watches, multis, ACLs, locks, sessions")]
 
 
 def run(report, kind):
