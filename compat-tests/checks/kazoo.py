@@ -5,7 +5,7 @@ from ironlab.server import Server
 
 NAME = "kazoo"
 CLIENTS = [table.Client(NAME, "kazoo", table.pinned("kazoo/requirements.txt", r"kazoo==(.*)"),
-                        "`kazoo/`: its recipes, ACLs, sessions")]
+                        "`kazoo/`: its recipes, ACLs, limits, sessions")]
 
 
 def run(report, kind):
