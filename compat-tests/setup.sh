@@ -31,6 +31,7 @@ missing_packages() {
     command -v npm >/dev/null 2>&1 || echo npm
     command -v cc >/dev/null 2>&1 || echo gcc libc6-dev
     [ -f /usr/include/zookeeper/zookeeper.h ] || echo libzookeeper-mt-dev
+    ls /usr/lib/*/libzookeeper_mt.so.2 >/dev/null 2>&1 || echo libzookeeper-mt2
     ls /usr/lib/*/libzookeeper_st.so.2 >/dev/null 2>&1 || echo libzookeeper-st2
     [ -x /usr/lib/zookeeper/bin/cli_mt ] || echo zookeeper-bin
 }
@@ -79,11 +80,11 @@ go_client() {
     stamp go "$here"/go/*
 }
 
-# The two libraries' headers are the same, and their -dev packages cannot be installed side by side.
+# The two libraries' headers are the same, and their -dev packages cannot be installed side by side: hence -l:.
 c_client() {
     unchanged c "$here"/c/* && return 0
     say "building the C client programs"
-    cc -std=gnu11 -O1 -Wall -Wextra -DTHREADED -o "$work/cclient-mt" "$here"/c/*.c -lzookeeper_mt -lpthread >&2
+    cc -std=gnu11 -O1 -Wall -Wextra -DTHREADED -o "$work/cclient-mt" "$here"/c/*.c -l:libzookeeper_mt.so.2 -lpthread >&2
     cc -std=gnu11 -O1 -Wall -Wextra -o "$work/cclient-st" "$here"/c/*.c -l:libzookeeper_st.so.2 >&2
     stamp c "$here"/c/*
 }

@@ -9,7 +9,7 @@
 #include <setjmp.h>
 #include <zookeeper/zookeeper.h>
 
-enum { TEXT = 256, MOST_NAMES = 64, MOST_EVENTS = 64, TIMEOUT_MS = 4000 };
+enum { TEXT = 256, MOST_NAMES = 64, MOST_EVENTS = 64, TIMEOUT_MS = 6000 };
 
 /* One session with the states that its watcher was told, in order. */
 struct client {

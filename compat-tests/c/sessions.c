@@ -8,7 +8,7 @@
 #include "checks.h"
 #include "lab.h"
 
-enum { SHORT_TIMEOUT_MS = 1000 };
+enum { SHORT_TIMEOUT_MS = 1000, PINGED_TIMEOUT_MS = 2000 };
 
 static void restart(void) {
     ask("stop");
@@ -116,6 +116,20 @@ static void ends_when_nobody_comes_back(void) {
     close_client(other);
 }
 
+/* The idle session has the silent one's timeout and is older, so only its pings can have kept it. */
+static void lives_on_by_its_pings(void) {
+    struct client *other = connect_client(), *idle = open_client(lab_hosts, PINGED_TIMEOUT_MS, NULL);
+    struct watch *gone = new_watch();
+    await_state(idle, ZOO_CONNECTED_STATE);
+    worked(create(idle, "/idle", &ZOO_OPEN_ACL_UNSAFE, ZOO_EPHEMERAL), "create");
+    abandoned_session("/silent", PINGED_TIMEOUT_MS);
+    if (exists(other, "/silent", gone)->rc == ZOK) await_watch(gone, ZOO_DELETED_EVENT, "/silent");
+    worked(exists(other, "/idle", NULL), "exists of the idle session's ephemeral");
+    equal(idle->count, 1, "states of the idle session");
+    close_client(idle);
+    close_client(other);
+}
+
 static void takes_its_ephemerals_along(void) {
     struct client *c = connect_client(), *other = connect_client();
     struct watch *gone = new_watch();
@@ -132,6 +146,7 @@ int run_sessions(int *count) {
         {"sequence numbers and zxids go on after a restart", counts_on_over_a_restart},
         {"a session is found again by id and password", is_found_again_by_id_and_password},
         {"a session that nobody comes back to expires after a restart", ends_when_nobody_comes_back},
+        {"an idle session lives on by its pings, while a silent one expires", lives_on_by_its_pings},
         {"a closed session takes its ephemerals along", takes_its_ephemerals_along},
     };
     *count = sizeof checks / sizeof *checks;

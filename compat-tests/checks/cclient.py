@@ -1,4 +1,6 @@
-"""The C program of `c/`, on Apache's C client: with its threads (libzookeeper_mt) and moved on by its user (libzookeeper_st)."""
+"""The C program of `c/`, on Apache's C client: once with the client's own threads (libzookeeper_mt), once moved on by the
+program itself (libzookeeper_st).
+"""
 
 from functools import partial
 
@@ -8,9 +10,10 @@ from ironlab.server import Server
 
 NAME = "c"
 VERSION = "3.8.0"
+_PROGRAM = "nodes, watches, multis, ACLs, limits, sessions"
 CLIENTS = [table.Client(f"c {library}", f"C: libzookeeper_{library}", VERSION, f"`c/`: {program}")
-           for library, program in (("mt", "nodes, watches, multis, ACLs, sessions, asynchronous and synchronous calls"),
-                                    ("st", "nodes, watches, multis, ACLs, sessions, in the program's own loop"))]
+           for library, program in (("mt", f"{_PROGRAM}, asynchronous and synchronous calls"),
+                                    ("st", f"{_PROGRAM}, in the program's own loop"))]
 CONFIG = "tickTime=200\nmaxSessionTimeout=20000"
 PROPERTIES = {"zookeeper.extendedTypesEnabled": "true"}
 

@@ -5,7 +5,7 @@ const net = require('net');
 const readline = require('readline');
 const zookeeper = require('node-zookeeper-client');
 
-const DEADLINE_MS = 30000;
+const DEADLINE_MS = 30000; // reached only when a check fails
 const TIMEOUT_MS = 4000;
 
 // While the gate is shut, new connections are refused: the client waits for ever for an answer to its connect request,
@@ -93,13 +93,14 @@ function equal(actual, expected, what) {
     if (texts[0] !== texts[1]) throw new Error(`${what}: ${texts[0]} instead of ${texts[1]}`);
 }
 
-// A watcher and a promise of its event, as [type, path].
+// A watcher, and a function that waits for its event and compares it.
 function watcher() {
     let watch;
     const event = new Promise((resolve) => {
         watch = (found) => resolve([found.getType(), found.getPath()]);
     });
-    return [watch, (type, path) => within(event, `an event of ${path}`).then((found) => equal(found, [type, path], 'event'))];
+    const fired = async (type, path) => equal(await within(event, `an event of ${path}`), [type, path], 'event');
+    return [watch, fired];
 }
 
 const answers = readline.createInterface({input: process.stdin})[Symbol.asyncIterator]();
