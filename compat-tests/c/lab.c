@@ -181,6 +181,7 @@ void close_client(struct client *client) {
 struct wanted_state {
     struct client *client;
     int state;
+    char what[TEXT]; /* kept up to date for the message of a failure */
 };
 
 static int state_came(void *context) {
@@ -189,15 +190,15 @@ static int state_came(void *context) {
     while (client->taken < client->count) {
         if (client->states[client->taken++] == wanted->state) return 1;
     }
+    int last = client->count ? client->states[client->count - 1] : 0;
+    snprintf(wanted->what, TEXT, "session state %d; the last of %d is %d", wanted->state, client->count, last);
     return 0;
 }
 
 /* Takes the session's states up to the wanted one. */
 void await_state(struct client *client, int state) {
-    struct wanted_state wanted = {client, state};
-    char what[TEXT];
-    snprintf(what, sizeof what, "session state %d", state);
-    eventually(state_came, &wanted, what);
+    struct wanted_state wanted = {client, state, ""};
+    eventually(state_came, &wanted, wanted.what);
 }
 
 /* ---- answers ---- */
@@ -362,6 +363,19 @@ struct answer *remove_watches(struct client *client, const char *path, ZooWatche
     /* The header wants a pointer to the function type, which is itself one; the library calls it as a function. */
     int sent = zoo_aremove_all_watches(client->zh, path, type, 0, (void_completion_t *)on_void, answer);
     return answered(answer, sent, path);
+}
+
+static int is_lost(const struct answer *answer) {
+    return answer->rc == ZCONNECTIONLOSS || answer->rc == ZOPERATIONTIMEOUT;
+}
+
+/* A server that is about to stop may still take the client back for a moment, so the client's states tell nothing of the
+ * next server. And one that connects while Apache starts may be left without an answer, until it gives that up. */
+void await_back(struct client *client) {
+    time_t end = time(NULL) + DEADLINE_S;
+    struct answer *answer;
+    while (is_lost(answer = exists(client, "/", NULL)) && time(NULL) <= end) free(answer);
+    worked(answer, "a read after the restart");
 }
 
 void make(struct client *client, const char *path) {

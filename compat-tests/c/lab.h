@@ -68,6 +68,7 @@ struct client *open_client(const char *hosts, int timeout_ms, const clientid_t *
 struct client *connect_client(void);
 void close_client(struct client *client);
 void await_state(struct client *client, int state);
+void await_back(struct client *client); /* after a restart: the server that was started answers */
 
 /* Requests. */
 struct answer *create(struct client *client, const char *path, const struct ACL_vector *acl, int mode);

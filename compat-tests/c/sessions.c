@@ -26,8 +26,8 @@ static void keeps_all_over_a_restart(void) {
     worked(children(c, "/own", list), "children");
     refused(exists(c, "/later", made), ZNONODE, "exists");
     restart();
-    await_state(c, ZOO_CONNECTED_STATE);
-    await_state(other, ZOO_CONNECTED_STATE);
+    await_back(c);
+    await_back(other);
     equal(zoo_client_id(c->zh)->client_id, before.client_id, "session");
     equal(exists(other, "/live", NULL)->stat.ephemeralOwner, before.client_id, "owner of the ephemeral");
     worked(set(c, "/own", "x", 1, -1), "set of what needs the authentication to be sent again");
@@ -46,7 +46,7 @@ static void counts_on_over_a_restart(void) {
     worked(create(c, "/count/s-", &ZOO_OPEN_ACL_UNSAFE, ZOO_PERSISTENT_SEQUENTIAL), "create");
     long long before = exists(c, "/count", NULL)->stat.pzxid;
     restart();
-    await_state(c, ZOO_CONNECTED_STATE);
+    await_back(c);
     equal_text(create(c, "/count/s-", &ZOO_OPEN_ACL_UNSAFE, ZOO_EPHEMERAL_SEQUENTIAL)->path, "/count/s-0000000001",
                "the next sequential node");
     if (exists(c, "/count", NULL)->stat.pzxid <= before) fail("a zxid after the restart is not above those before");
@@ -103,13 +103,20 @@ static void is_found_again_by_id_and_password(void) {
     close_client(c);
 }
 
+/* Waits until a session's ephemeral is gone, which it may be already. */
+static void await_end(struct client *client, const char *path) {
+    struct watch *gone = new_watch();
+    struct answer *found = exists(client, path, gone);
+    if (found->rc == ZOK) await_watch(gone, ZOO_DELETED_EVENT, path);
+    else refused(found, ZNONODE, path);
+}
+
 static void ends_when_nobody_comes_back(void) {
     struct client *other = connect_client();
-    struct watch *gone = new_watch();
     clientid_t id = abandoned_session("/abandoned", SHORT_TIMEOUT_MS);
     restart();
-    await_state(other, ZOO_CONNECTED_STATE);
-    if (exists(other, "/abandoned", gone)->rc == ZOK) await_watch(gone, ZOO_DELETED_EVENT, "/abandoned");
+    await_back(other);
+    await_end(other, "/abandoned");
     struct client *late = open_client(lab_hosts, TIMEOUT_MS, &id);
     await_state(late, ZOO_EXPIRED_SESSION_STATE);
     close_client(late);
@@ -119,11 +126,10 @@ static void ends_when_nobody_comes_back(void) {
 /* The idle session has the silent one's timeout and is older, so only its pings can have kept it. */
 static void lives_on_by_its_pings(void) {
     struct client *other = connect_client(), *idle = open_client(lab_hosts, PINGED_TIMEOUT_MS, NULL);
-    struct watch *gone = new_watch();
     await_state(idle, ZOO_CONNECTED_STATE);
     worked(create(idle, "/idle", &ZOO_OPEN_ACL_UNSAFE, ZOO_EPHEMERAL), "create");
     abandoned_session("/silent", PINGED_TIMEOUT_MS);
-    if (exists(other, "/silent", gone)->rc == ZOK) await_watch(gone, ZOO_DELETED_EVENT, "/silent");
+    await_end(other, "/silent");
     worked(exists(other, "/idle", NULL), "exists of the idle session's ephemeral");
     equal(idle->count, 1, "states of the idle session");
     close_client(idle);
