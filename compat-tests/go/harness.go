@@ -89,7 +89,19 @@ func (l *lab) dial(timeout time.Duration) *client {
 	conn, states, err := zk.Connect(l.addresses, timeout, zk.WithDialer(gate.dial), zk.WithLogger(silent{}),
 		zk.WithLogInfo(false))
 	ok(err, "zk.Connect")
-	return &client{conn, states, gate}
+	return &client{conn, kept(states), gate}
+}
+
+// kept passes events on through a long channel: that of the library drops what comes while six are in it, and nobody
+// takes any while a server restarts.
+func kept(events <-chan zk.Event) <-chan zk.Event {
+	long := make(chan zk.Event, 10000)
+	go func() {
+		for event := range events {
+			long <- event
+		}
+	}()
+	return long
 }
 
 // connect starts a client and waits for its session.
