@@ -11,14 +11,16 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from checks import abuse, answers, exchange, frames, goclient, histories, kazoo, kill9, operator, order, rewatch, sessions, zkcli
-from ironlab import paths, processes, rundir
+from checks import (abuse, answers, cclient, cli, exchange, frames, goclient, histories, kazoo, kill9, nodeclient, operator,
+                    order, rewatch, sessions, switch, zkcli)
+from ironlab import paths, processes, rundir, table
 from ironlab.report import Report
 
 ORACLE = "apache-3.9.5"
 
 # The longest come first, so that none of them is left over for the end.
-SUITES = {suite.NAME: suite for suite in (zkcli, kill9, abuse, operator, goclient, histories, sessions, kazoo, answers, order, frames, rewatch, exchange)}
+SUITES = {suite.NAME: suite for suite in (zkcli, kill9, switch, abuse, operator, goclient, cclient, cli, nodeclient, histories,
+                                          sessions, kazoo, answers, order, frames, rewatch, exchange)}
 
 
 def main():
@@ -30,10 +32,12 @@ def main():
     if "ironkeeper" in kinds:
         paths.ironkeeper_binary()  # fails now, with what to do, rather than in every check
     with ThreadPoolExecutor(options.jobs) as pool:
-        tasks = [task for kind in kinds for name in options.suite or SUITES
+        tasks = [task for kind in kinds for name in _chosen(options)
                  for task in _tasks(SUITES[name], report, kind)]
         for done in [pool.submit(task) for task in tasks]:
             done.result()
+    if options.write_table or _is_whole(options):
+        _table(report, kinds, options.write_table)
     print(report.summary())
     return 1 if report.failed else 0
 
@@ -42,13 +46,39 @@ def _options():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--subject", choices=("ironkeeper", ORACLE), default="ironkeeper", help="the server under test")
     parser.add_argument("--subject-only", action="store_true", help="leave out the run on the oracle")
+    parser.add_argument("--write-table", action="store_true",
+                        help="run the clients' suites and put their table into README.md")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2, help="suites that run side by side")
     parser.add_argument("suite", nargs="*", help=f"of {', '.join(SUITES)} (default: all)")
     options = parser.parse_args()
     for name in options.suite:
         if name not in SUITES:
             parser.error(f"unknown suite {name}: choose from {', '.join(SUITES)}")
+    if options.write_table and not _is_whole(options):
+        parser.error("--write-table is about all clients and both servers: leave out suites and subjects")
     return options
+
+
+def _is_whole(options):
+    return options.subject == "ironkeeper" and not options.subject_only and not options.suite
+
+
+def _chosen(options):
+    """The names of the suites to run."""
+    if options.write_table:
+        return [name for name, suite in SUITES.items() if hasattr(suite, "CLIENTS")]
+    return options.suite or SUITES
+
+
+def _table(report, kinds, write):
+    """Writes the table of clients, or checks that the one in README.md is what would be written."""
+    if report.failed:
+        return  # its numbers would be those of a broken run, which has failed already
+    rendered = table.render(table.clients(SUITES.values()), report, kinds)
+    if write:
+        table.write(rendered)
+    with report.check("table", "both", "README.md has the table of clients that this run would write"):
+        table.check(rendered)
 
 
 def _tasks(suite, report, kind):

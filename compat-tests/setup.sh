@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes compat-tests/.work: Apache ZooKeeper's class paths, the Go client program, a Python venv with kazoo.
+# Makes compat-tests/.work: Apache ZooKeeper's class paths, the Go and C client programs, a Python venv with kazoo, the
+# Node client.
 # A part is made again only when its inputs change, so a second run takes no time.
 # Missing tools are installed by apt-get where the user is root or has sudo without a password.
 set -eu
@@ -27,6 +28,12 @@ missing_packages() {
     { command -v java && command -v javac; } >/dev/null 2>&1 || echo default-jdk-headless
     command -v mvn >/dev/null 2>&1 || echo maven
     command -v go >/dev/null 2>&1 || echo golang-go
+    command -v npm >/dev/null 2>&1 || echo npm
+    command -v cc >/dev/null 2>&1 || echo gcc libc6-dev
+    [ -f /usr/include/zookeeper/zookeeper.h ] || echo libzookeeper-mt-dev
+    ls /usr/lib/*/libzookeeper_mt.so.2 >/dev/null 2>&1 || echo libzookeeper-mt2
+    ls /usr/lib/*/libzookeeper_st.so.2 >/dev/null 2>&1 || echo libzookeeper-st2
+    [ -x /usr/lib/zookeeper/bin/cli_mt ] || echo zookeeper-bin
 }
 
 install_tools() {
@@ -73,6 +80,25 @@ go_client() {
     stamp go "$here"/go/*
 }
 
+# The two libraries' headers are the same, and their -dev packages cannot be installed side by side: hence -l:.
+c_client() {
+    unchanged c "$here"/c/* && return 0
+    say "building the C client programs"
+    cc -std=gnu11 -O1 -Wall -Wextra -DTHREADED -o "$work/cclient-mt" "$here"/c/*.c -l:libzookeeper_mt.so.2 -lpthread >&2
+    cc -std=gnu11 -O1 -Wall -Wextra -o "$work/cclient-st" "$here"/c/*.c -l:libzookeeper_st.so.2 >&2
+    stamp c "$here"/c/*
+}
+
+node_client() {
+    unchanged node "$here"/node/package*.json && return 0
+    say "fetching the Node client"
+    rm -rf "$work/node"
+    mkdir "$work/node"
+    cp "$here"/node/package*.json "$work/node"
+    (cd "$work/node" && npm ci --no-audit --no-fund --loglevel error) >&2
+    stamp node "$here"/node/package*.json
+}
+
 python_venv() {
     unchanged venv "$here/kazoo/requirements.txt" && return 0
     say "making a Python venv with kazoo"
@@ -86,4 +112,6 @@ install_tools
 apache 3.9.5
 apache 3.8.6 # the last 3.8 release whose poms are complete on Maven Central
 go_client
+c_client
+node_client
 python_venv

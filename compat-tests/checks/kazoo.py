@@ -1,9 +1,11 @@
 """The Python program of `kazoo/`, on kazoo: its recipes, ACLs, and sessions over a restart."""
 
-from ironlab import driven, paths
+from ironlab import driven, paths, table
 from ironlab.server import Server
 
 NAME = "kazoo"
+CLIENTS = [table.Client(NAME, "kazoo", table.pinned("kazoo/requirements.txt", r"kazoo==(.*)"),
+                        "`kazoo/`: its recipes, ACLs, limits, sessions")]
 
 
 def run(report, kind):

@@ -7,11 +7,12 @@ proves that the comparison itself is stable.
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from ironlab import zkcli
+from ironlab import table, zkcli
 from ironlab.report import equal
 from ironlab.server import Server
 
 NAME = "zkcli"
+CLIENTS = [table.Client(NAME, "Java: zkCli", "3.9.5 NIO", "`checks/zkcli.txt`: some 300 commands, line by line")]
 ORACLE = "apache-3.9.5"
 SCRIPT = Path(__file__).with_suffix(".txt")
 PROPERTIES = {"zookeeper.extendedTypesEnabled": "true", "zookeeper.enforceQuota": "true"}

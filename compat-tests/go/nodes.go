@@ -25,6 +25,8 @@ var nodeChecks = []check{
 	{"a lock is held by one at a time", lockPassesOn},
 	{"a lock of a closed session is free", lockOfClosedSession},
 	{"many requests at once are all answered", manyAtOnce},
+	{"a request up to the bound works, one byte more ends the connection", respectsBound},
+	{"the addresses may name a server twice", namesServerTwice},
 }
 
 func createsAllModes(l *lab) {
@@ -290,6 +292,42 @@ func writeAndRead(c *client, path string, rounds int) error {
 		}
 	}
 	return nil
+}
+
+// respectsBound sets a node to what makes a frame of jute.maxbuffer bytes, and then to more.
+func respectsBound(l *lab) {
+	const bound, around = 0xfffff, 8 + 4 + len("/limit") + 4 + 4 // header, path, length of the data, version
+	c := l.connect()
+	defer c.Close()
+	create(c, "/limit", open)
+	for _, size := range []int{1<<20 - 1<<10, bound - around} {
+		_, err := c.Set("/limit", make([]byte, size), -1)
+		ok(err, fmt.Sprint(size, " bytes"))
+	}
+	data, _, err := c.Get("/limit")
+	ok(err, "get")
+	equal(len(data), bound-around, "length that is read back")
+	for _, size := range []int{bound - around + 1, 1<<20 + 1} {
+		_, err := c.Set("/limit", make([]byte, size), -1)
+		refused(err, zk.ErrConnectionClosed, fmt.Sprint(size, " bytes"))
+		c.statesUntil(zk.StateHasSession)
+	}
+	_, stat, err := c.Exists("/limit")
+	ok(err, "exists")
+	equal(stat.Version, int32(2), "version, after the requests that were too long")
+}
+
+// namesServerTwice stays on each of the two for a connection: the client goes to the next one after a cut.
+func namesServerTwice(l *lab) {
+	twice := &lab{append(append([]string{}, l.addresses...), l.addresses...), l.driver}
+	c := twice.connect()
+	defer c.Close()
+	before := c.SessionID()
+	create(c, "/twice", open)
+	c.gate.cut()
+	c.gate.open()
+	cameBack(c, before)
+	equal(exists(c, "/twice"), true, "the node is there")
 }
 
 func create(c *client, path string, acl []zk.ACL) {

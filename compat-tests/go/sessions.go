@@ -8,11 +8,16 @@ import (
 
 var sessionChecks = []check{
 	{"a new session is connecting, connected, has session", statesOfANewSession},
-	{"a client comes back to its session after a restart of the server", comesBackAfterRestart},
-	{"watches live on through a restart of the server", watchesLiveOn},
 	{"a client comes back to its session after a short cut", comesBackAfterCut},
 	{"an outage longer than the timeout expires the session", outageExpires},
 	{"a closed session takes its ephemerals", closeTakesEphemerals},
+}
+
+// restartChecks ask nothing of the server that is started but that it serves the data of the one that was stopped.
+var restartChecks = []check{
+	{"a client comes back to its session after a restart of the server", comesBackAfterRestart},
+	{"watches live on through a restart of the server", watchesLiveOn},
+	{"an outage longer than the timeout after a restart expires the session", outageAfterRestartExpires},
 }
 
 func statesOfANewSession(l *lab) {
@@ -104,6 +109,26 @@ func outageExpires(l *lab) {
 		failf("the expired session lives")
 	}
 	refused((<-watch).Err, zk.ErrSessionExpired, "the watch of the expired session")
+}
+
+func outageAfterRestartExpires(l *lab) {
+	c, other := l.dial(time.Second), l.connect()
+	defer c.Close()
+	defer other.Close()
+	c.statesUntil(zk.StateHasSession)
+	_, err := c.Create("/outage-restart", nil, zk.FlagEphemeral, open)
+	ok(err, "create")
+	before := c.SessionID()
+	c.gate.cut()
+	l.restart(other)
+	other.statesUntil(zk.StateHasSession)
+	eventually(func() bool { return !exists(other, "/outage-restart") }, "the session expires")
+	c.gate.open()
+	c.statesUntil(zk.StateExpired)
+	c.statesUntil(zk.StateHasSession)
+	if c.SessionID() == before {
+		failf("the expired session lives")
+	}
 }
 
 func closeTakesEphemerals(l *lab) {

@@ -36,7 +36,7 @@ def run(report, suite, server, argv):
 def _line(report, suite, server, child, line):
     """Acts on one line; returns it when it is the summary."""
     if line.startswith("@"):
-        {"@stop": server.stop, "@start": server.start}[line]()
+        getattr(server, {"@stop": "stop", "@start": "start"}[line])()
         child.stdin.write("done\n")
         child.stdin.flush()
     elif line.startswith(("ok\t", "FAIL\t")):

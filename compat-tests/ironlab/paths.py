@@ -9,6 +9,9 @@ WORK = COMPAT / ".work"
 LOGBACK = COMPAT / "java" / "logback.xml"
 GOLDEN = COMPAT / "golden"
 GO_CLIENT = WORK / "goclient"
+C_CLIENTS = {library: WORK / f"cclient-{library}" for library in ("mt", "st")}
+NODE_MODULES = WORK / "node" / "node_modules"
+CLI_MT = Path("/usr/lib/zookeeper/bin/cli_mt")
 VENV_PYTHON = WORK / "venv" / "bin" / "python"
 
 APACHE_39 = "3.9.5"

@@ -3,6 +3,7 @@
 import threading
 import time
 import traceback
+from collections import Counter
 from contextlib import contextmanager
 
 
@@ -12,6 +13,7 @@ class Report:
     def __init__(self):
         self.passed = 0
         self.failed = 0
+        self._passed_of = Counter()
         self._lock = threading.Lock()
 
     @contextmanager
@@ -39,12 +41,17 @@ class Report:
             with self.check(suite, kind, function.__name__.replace("_", " ")):
                 function(*arguments)
 
+    def passed_of(self, suite, kind):
+        """How many checks of a suite have passed on a kind of server."""
+        return self._passed_of[suite, kind]
+
     def summary(self):
         return f"{self.passed} passed, {self.failed} failed"
 
     def _passed(self, suite, kind, claim, seconds):
         with self._lock:
             self.passed += 1
+            self._passed_of[suite, kind] += 1
             took = f" ({seconds:.1f} s)" if seconds >= 0.1 else ""
             print(f"ok    {kind:12}  {suite}: {claim}{took}", flush=True)
 

@@ -56,9 +56,9 @@ class Lab:
                 client.stop()
                 client.close()
 
-    def _client(self, **options):
+    def _client(self, hosts=None, **options):
         retry = KazooRetry(max_tries=-1, delay=0.05, max_delay=0.3)
-        client = KazooClient(self.address, timeout=10, handler=GatedHandler(), connection_retry=retry,
+        client = KazooClient(hosts or self.address, timeout=10, handler=GatedHandler(), connection_retry=retry,
                              command_retry=retry.copy(), **options)
         client.start(timeout=DEADLINE_S)
         return client

@@ -257,6 +257,32 @@ def acls_keep_strangers_out(lab):
         refused(exceptions.NoAuthError, ann.set, "/acl", b"x")
 
 
+def a_request_up_to_the_bound_works_and_one_byte_more_ends_the_connection(lab):
+    bound, around = 0xfffff, 8 + 4 + len("/limit") + 4 + 4  # header, path, length of the data, version
+    with lab.clients() as client:
+        states = []
+        client.add_listener(states.append)
+        client.create("/limit", bytes((1 << 20) - (1 << 10)))
+        client.set("/limit", bytes(bound - around))
+        equal(len(client.get("/limit")[0]), bound - around, "length that is read back")
+        for size in (bound - around + 1, (1 << 20) + 1):
+            states.clear()
+            refused(exceptions.ConnectionLoss, client.set, "/limit", bytes(size))
+            eventually(lambda: states == [KazooState.SUSPENDED, KazooState.CONNECTED], "the client is connected again")
+        equal(client.exists("/limit").version, 1, "version, after the requests that were too long")
+
+
+def the_hosts_may_name_a_server_twice(lab):
+    with lab.clients(hosts=f"{lab.address},{lab.address}") as client:
+        states, before = [], client.client_id
+        client.add_listener(states.append)
+        client.create("/twice", ephemeral=True)
+        lab.restart()
+        eventually(lambda: states == [KazooState.SUSPENDED, KazooState.CONNECTED], "the client is connected again")
+        equal(client.client_id, before, "session")
+        equal(client.exists("/twice").owner_session_id, before[0], "owner")
+
+
 def a_closed_client_leaves_no_ephemerals(lab):
     with lab.clients() as stays:
         with lab.clients() as goes:
@@ -324,6 +350,8 @@ CHECKS = [
     a_transaction_does_all_or_nothing,
     creates_and_deletes_name_their_errors,
     acls_keep_strangers_out,
+    a_request_up_to_the_bound_works_and_one_byte_more_ends_the_connection,
+    the_hosts_may_name_a_server_twice,
     a_closed_client_leaves_no_ephemerals,
     a_session_lives_through_a_restart_of_the_server,
     watches_go_on_after_a_restart_of_the_server,
