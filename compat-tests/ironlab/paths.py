@@ -9,6 +9,7 @@ WORK = COMPAT / ".work"
 LOGBACK = COMPAT / "java" / "logback.xml"
 GOLDEN = COMPAT / "golden"
 GO_CLIENT = WORK / "goclient"
+JAVA_CLIENTS = WORK / "java-clients"
 VENV_PYTHON = WORK / "venv" / "bin" / "python"
 
 APACHE_39 = "3.9.5"
@@ -21,6 +22,12 @@ def class_path(version):
     if not lib.is_dir():
         raise FileNotFoundError(f"{lib} is missing: run {COMPAT / 'setup.sh'}")
     return f"{lib}/*"
+
+
+def client_class_path(version):
+    """The Java class path of a release of the ZooKeeper client; of those that are servers too, the server's."""
+    own = WORK / f"client-{version}" / "lib"
+    return f"{own}/*" if own.is_dir() else class_path(version)
 
 
 def ironkeeper_binary():
