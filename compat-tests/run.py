@@ -11,14 +11,17 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from checks import abuse, answers, exchange, frames, goclient, javaclients, kazoo, kill9, operator, order, rewatch, sessions, zkcli, zkcli_versions
+from checks import (abuse, answers, curator, exchange, frames, goclient, javaclients, kazoo, kill9, operator, order,
+                    rewatch, sessions, zkcli, zkcli_versions)
 from ironlab import paths, processes, rundir
 from ironlab.report import Report
 
 ORACLE = "apache-3.9.5"
 
 # The longest come first, so that none of them is left over for the end.
-SUITES = {suite.NAME: suite for suite in (zkcli, kill9, abuse, operator, javaclients, zkcli_versions, goclient, sessions, kazoo, answers, order, frames, rewatch, exchange)}
+SUITES = {suite.NAME: suite for suite in (
+    zkcli, kill9, abuse, operator, javaclients, zkcli_versions, curator, goclient, sessions, kazoo, answers, order,
+    frames, rewatch, exchange)}
 
 
 def main():

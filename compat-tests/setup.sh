@@ -73,6 +73,7 @@ old_client() {
     class_path "client-$1" clients-pom.xml "-Dzookeeper.version=$1" "-Djline.version=$2" "-Dcommons-cli.version=$3"
 }
 
+curator() { class_path "curator-$1" curator-pom.xml "-Dcurator.version=$1"; }
 
 # java_program NAME SOURCES...: all Java sources of the directories, compiled anew when one of them changes.
 # Sources that need a release's API are compiled against that release: DIRECTORY=CLASS_PATH_NAME.
@@ -123,5 +124,9 @@ old_client 3.6.4 2.14.6 1.4
 old_client 3.7.2 2.14.6 1.4
 java_program java-clients clients/v34=client-3.4.14 clients/v35=client-3.5.10 clients/v36=client-3.6.4 \
     clients/v37=client-3.7.2
+curator 4.3.0 # the last 4.x
+curator 5.9.0
+java_program java-curator-4.3.0 curator/recipes=curator-4.3.0
+java_program java-curator-5.9.0 curator/recipes=curator-5.9.0 curator/v5=curator-5.9.0
 go_client
 python_venv

@@ -27,5 +27,5 @@ def _run(report, kind, version):
 
 def _command(server, client):
     main = MAIN_CLASSES.get(client.line, NEWEST_MAIN_CLASS)
-    return [*client.java(*javaclient.QUIET, classes=paths.JAVA_CLIENTS), f"compat.{main}", server.address,
+    return [*client.java(classes=paths.JAVA_CLIENTS), f"compat.{main}", server.address,
             f"/java-{client.version}-{client.transport}"]

@@ -11,8 +11,11 @@ VERSIONS = ("3.4.14", "3.5.10", "3.6.4", "3.7.2", paths.APACHE_38, paths.APACHE_
 _HOSTS_FOR_34 = f"-Djdk.net.hosts.file={paths.COMPAT / 'java' / 'hosts-for-3.4'}"
 _NETTY = "-Dzookeeper.clientCnxnSocket=org.apache.zookeeper.ClientCnxnSocketNetty"
 
-# No log: what the client says of a server that is away on purpose would hide what matters.
-QUIET = ("-Dlog.level=OFF", "-Dorg.slf4j.simpleLogger.defaultLogLevel=off")
+
+def quiet_java():
+    """The cheapest JVM, without a log: what a client says of a server that is away on purpose would hide what matters."""
+    return ["java", *JAVA_OPTIONS, f"-Dlogback.configurationFile={paths.LOGBACK}", "-Dlog.level=OFF",
+            "-Dorg.slf4j.simpleLogger.defaultLogLevel=off"]
 
 
 @dataclass(frozen=True)
@@ -31,10 +34,9 @@ class Client:
         return tuple(int(number) for number in self.version.split(".")[:2])
 
     def java(self, *options, classes=None):
-        """The start of a command line up to the main class; `classes` come before the client's own."""
+        """The start of a quiet command line up to the main class; `classes` come before the client's own."""
         class_path = paths.client_class_path(self.version)
-        return ["java", *JAVA_OPTIONS, f"-Dlogback.configurationFile={paths.LOGBACK}",
-                *([_NETTY] if self.transport == "netty" else []),
+        return [*quiet_java(), *([_NETTY] if self.transport == "netty" else []),
                 *([_HOSTS_FOR_34] if self.line == (3, 4) else []), *options,
                 "-cp", f"{classes}:{class_path}" if classes else class_path]
 

@@ -30,6 +30,11 @@ def client_class_path(version):
     return f"{own}/*" if own.is_dir() else class_path(version)
 
 
+def curator_class_path(version):
+    """The Java class path of a release of Curator, behind that of the program compiled against it."""
+    return f"{WORK / f'java-curator-{version}'}:{WORK / f'curator-{version}' / 'lib'}/*"
+
+
 def ironkeeper_binary():
     """The binary under test: $IRONKEEPER, else the release build of this checkout."""
     target = Path(os.environ.get("CARGO_TARGET_DIR", PROJECT / "target"))

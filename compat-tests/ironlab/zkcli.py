@@ -10,7 +10,7 @@ import subprocess
 import time
 
 from . import paths, processes
-from .javaclient import QUIET, Client
+from .javaclient import Client
 
 MAIN = "org.apache.zookeeper.ZooKeeperMain"
 NEWEST = Client(paths.APACHE_39)
@@ -23,7 +23,7 @@ EVENT = re.compile(r"\nWATCHER::\n|\n(?P<event>WatchedEvent [^\n]*)\n|(?P<sync>S
 
 def _command(server, release, *arguments):
     no_terminal = "-Djline.terminal=jline.UnsupportedTerminal"  # the line readers of old releases would ask for one
-    return [*release.java(*QUIET, no_terminal), MAIN, "-server", server.address, *arguments]
+    return [*release.java(no_terminal), MAIN, "-server", server.address, *arguments]
 
 
 def one_shot(server, *arguments):

@@ -5,6 +5,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 /** What checks assert with. Every wait has a deadline that is reached only when the check fails. */
 final class Expect {
@@ -37,6 +38,15 @@ final class Expect {
 
     static void reached(CountDownLatch latch, String what) throws InterruptedException {
         holds(latch.await(DEADLINE_S, TimeUnit.SECONDS), "not within " + DEADLINE_S + " s: " + what);
+    }
+
+    /** Looks again and again until the condition holds, for what tells nobody when it changes. */
+    static void eventually(Callable<Boolean> condition, String what) throws Exception {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(DEADLINE_S);
+        while (!condition.call()) {
+            holds(System.nanoTime() < end, "not within " + DEADLINE_S + " s: " + what);
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
+        }
     }
 
     static <T> T next(BlockingQueue<T> queue, String what) throws InterruptedException {
