@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes compat-tests/.work: Apache ZooKeeper's class paths, the Go and C client programs, a Python venv with kazoo, the
-# Node client.
+# Makes compat-tests/.work: the class paths of Apache ZooKeeper, of older clients and of Curator; the Java, Go, C and Node
+# client programs; a Python venv with kazoo.
 # A part is made again only when its inputs change, so a second run takes no time.
 # Missing tools are installed by apt-get where the user is root or has sudo without a password.
 set -eu
@@ -61,15 +61,47 @@ stamp() {
     cat "$@" | cksum >"$work/$name.stamp"
 }
 
-apache() {
-    version=$1
-    name=apache-$version
-    unchanged "$name" "$here/java/pom.xml" && return 0
-    say "fetching Apache ZooKeeper $version"
+# class_path NAME POM PROPERTY...: the jars of a pom's dependencies into NAME/lib.
+class_path() {
+    name=$1; pom=$here/java/$2; shift 2
+    unchanged "$name" "$pom" && return 0
+    say "fetching $name"
     rm -rf "$work/$name"
-    mvn -q -B -f "$here/java/pom.xml" dependency:copy-dependencies \
-        "-Dzookeeper.version=$version" "-DoutputDirectory=$work/$name/lib" "-DincludeScope=runtime" >&2
-    stamp "$name" "$here/java/pom.xml"
+    mvn -q -B -f "$pom" dependency:copy-dependencies \
+        "-DoutputDirectory=$work/$name/lib" "-DincludeScope=runtime" "$@" >&2
+    stamp "$name" "$pom"
+}
+
+apache() { class_path "apache-$1" pom.xml "-Dzookeeper.version=$1"; }
+
+# old_client VERSION JLINE COMMONS_CLI: the last two are those of its distribution.
+old_client() {
+    class_path "client-$1" clients-pom.xml "-Dzookeeper.version=$1" "-Djline.version=$2" "-Dcommons-cli.version=$3"
+}
+
+curator() { class_path "curator-$1" curator-pom.xml "-Dcurator.version=$1"; }
+
+# java_program NAME SOURCES...: all Java sources of the directories, compiled anew when one of them changes.
+# Sources that need a release's API are compiled against that release: DIRECTORY=CLASS_PATH_NAME.
+java_program() {
+    name=$1; shift
+    # shellcheck disable=SC2046  # no path of the repository's own has a space
+    unchanged "$name" $(java_sources harness "$@") && return 0
+    say "compiling $name"
+    rm -rf "${work:?}/$name"
+    harness=$(java_sources harness)
+    for part in "$@"; do
+        # shellcheck disable=SC2046,SC2086
+        javac -Xlint:-options --release 11 -d "$work/$name" -cp "$work/$name:$work/${part#*=}/lib/*" \
+            $harness $(java_sources "$part") >&2
+        harness=
+    done
+    # shellcheck disable=SC2046
+    stamp "$name" $(java_sources harness "$@")
+}
+
+java_sources() {
+    for part in "$@"; do find "$here/java/${part%=*}" -name '*.java' | sort; done
 }
 
 go_client() {
@@ -111,6 +143,16 @@ python_venv() {
 install_tools
 apache 3.9.5
 apache 3.8.6 # the last 3.8 release whose poms are complete on Maven Central
+old_client 3.4.14 0.9.94 1.2
+old_client 3.5.10 2.14.6 1.2
+old_client 3.6.4 2.14.6 1.4
+old_client 3.7.2 2.14.6 1.4
+java_program java-clients clients/v34=client-3.4.14 clients/v35=client-3.5.10 clients/v36=client-3.6.4 \
+    clients/v37=client-3.7.2
+curator 4.3.0 # the last 4.x
+curator 5.9.0
+java_program java-curator-4.3.0 curator/recipes=curator-4.3.0
+java_program java-curator-5.9.0 curator/recipes=curator-5.9.0 curator/v5=curator-5.9.0
 go_client
 c_client
 node_client

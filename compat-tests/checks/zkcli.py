@@ -31,11 +31,7 @@ ONE_SHOTS = [
 def run(report, kind):
     with ThreadPoolExecutor(2) as pool:
         theirs, ours = pool.map(_transcript, (ORACLE, kind))
-    _compare_interactive(report, kind, theirs, ours)
-    with report.check(NAME, kind, "watch events come alike and in the same order"):
-        for number, (actual, expected) in enumerate(zip(ours["events"], theirs["events"])):
-            equal(actual, expected, f"event {number}")
-        equal(len(ours["events"]), len(theirs["events"]), "number of events")
+    compare(report, NAME, kind, theirs["session"], ours["session"])
     for command, expected, actual in zip(ONE_SHOTS, theirs["one-shots"], ours["one-shots"]):
         with report.check(NAME, kind, f"one-shot {' '.join(command)}"):
             equal(actual, expected, "exit code and lines")
@@ -44,26 +40,35 @@ def run(report, kind):
 def _transcript(kind):
     """Everything that zkCli prints on a fresh server of a kind, masked."""
     with Server(kind, "tickTime=2000", PROPERTIES) as server:
-        commands, events = _interactive(server)
-        return {"commands": commands, "events": events, "one-shots": _one_shots(server)}
+        return {"session": play(server, SCRIPT), "one-shots": _one_shots(server)}
 
 
-def _interactive(server):
+def play(server, script, release=zkcli.NEWEST):
+    """Plays a script to zkCli of a release: what it printed for each command, and all watch events."""
     masks = zkcli.Masks(server)
     answers = []
-    with zkcli.Interactive(server) as client:
-        for line in _script():
+    with zkcli.Interactive(server, release) as client:
+        for line in _commands(script):
             if line.startswith("!wait "):
                 answers.append((line, _wait(client, line.removeprefix("!wait "))))
                 continue
             printed = client.command(line.replace("{server}", server.address))
             answers.append((line, masks.lines(line.split()[0], printed)))
-        for line in ("create /last-event", "get -w /last-event", "delete /last-event"):
+        for line in ("create /last-event data", "get /last-event watch", "delete /last-event"):
             client.command(line)
         client.wait_for_event("/last-event")
         code = client.quit()
     answers.append(("quit", [str(code)]))
     return answers, [event for event in client.events if "type:None" not in event]
+
+
+def compare(report, suite, kind, theirs, ours):
+    """Reports what `play` gave for the oracle and for a server of a kind, and where they differ."""
+    _compare_answers(report, suite, kind, theirs[0], ours[0])
+    with report.check(suite, kind, "watch events come alike and in the same order"):
+        for number, (actual, expected) in enumerate(zip(ours[1], theirs[1])):
+            equal(actual, expected, f"event {number}")
+        equal(len(ours[1]), len(theirs[1]), "number of events")
 
 
 def _wait(client, text):
@@ -75,8 +80,8 @@ def _wait(client, text):
     return []
 
 
-def _script():
-    lines = SCRIPT.read_text().splitlines()
+def _commands(script):
+    lines = script.read_text().splitlines()
     return [line for line in lines if line and not line.startswith("#")]
 
 
@@ -91,12 +96,12 @@ def _one_shots(server):
     return results
 
 
-def _compare_interactive(report, kind, theirs, ours):
+def _compare_answers(report, suite, kind, theirs, ours):
     """One check for each command name: all its lines in the script are answered alike."""
-    pairs = list(zip(theirs["commands"], ours["commands"]))
+    pairs = list(zip(theirs, ours))
     for name in dict.fromkeys(line.split()[0] for (line, _), _ in pairs):
         mine = [(line, expected, actual) for (line, expected), (_, actual) in pairs if line.split()[0] == name]
-        with report.check(NAME, kind, f"{name}: {len(mine)} in the interactive session"):
+        with report.check(suite, kind, f"{name}: {len(mine)} in the interactive session"):
             wrong = [f"> {line}\n  {ORACLE}: {expected}\n  {kind}: {actual}" for line, expected, actual in mine
                      if expected != actual]
             assert not wrong, f"{len(wrong)} answers differ:\n" + "\n".join(wrong)

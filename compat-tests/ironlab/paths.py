@@ -12,6 +12,7 @@ GO_CLIENT = WORK / "goclient"
 C_CLIENTS = {library: WORK / f"cclient-{library}" for library in ("mt", "st")}
 NODE_MODULES = WORK / "node" / "node_modules"
 CLI_MT = Path("/usr/lib/zookeeper/bin/cli_mt")
+JAVA_CLIENTS = WORK / "java-clients"
 VENV_PYTHON = WORK / "venv" / "bin" / "python"
 
 APACHE_39 = "3.9.5"
@@ -24,6 +25,17 @@ def class_path(version):
     if not lib.is_dir():
         raise FileNotFoundError(f"{lib} is missing: run {COMPAT / 'setup.sh'}")
     return f"{lib}/*"
+
+
+def client_class_path(version):
+    """The Java class path of a release of the ZooKeeper client; of those that are servers too, the server's."""
+    own = WORK / f"client-{version}" / "lib"
+    return f"{own}/*" if own.is_dir() else class_path(version)
+
+
+def curator_class_path(version):
+    """The Java class path of a release of Curator, behind that of the program compiled against it."""
+    return f"{WORK / f'java-curator-{version}'}:{WORK / f'curator-{version}' / 'lib'}/*"
 
 
 def ironkeeper_binary():

@@ -1,4 +1,4 @@
-"""Runs Apache's command line client, org.apache.zookeeper.ZooKeeperMain 3.9.5, one-shot or command by command.
+"""Runs Apache's command line client, org.apache.zookeeper.ZooKeeperMain, one-shot or command by command.
 
 What it prints is taken as it is; `mask` then removes what may differ between two equal servers.
 """
@@ -10,22 +10,25 @@ import subprocess
 import time
 
 from . import paths, processes
-from .server import java
+from .javaclient import Client
 
 MAIN = "org.apache.zookeeper.ZooKeeperMain"
+NEWEST = Client(paths.APACHE_39)
 DEADLINE_S = 40
 EVENT_DEADLINE_S = 15
 PROMPT = re.compile(r"\[zk: [^\]\n]*\(\w+\) (\d+)\] ")
-EVENT = re.compile(r"\nWATCHER::\n|\n(WatchedEvent [^\n]*)\n")
+# Printed by another thread than the answers; so is, up to 3.5, what a sync returned.
+EVENT = re.compile(r"\nWATCHER::\n|\n(?P<event>WatchedEvent [^\n]*)\n|(?P<sync>Sync returned -?\d+)\n")
 
 
-def _command(server, *arguments):
-    return [*java(paths.APACHE_39, "-Dlog.level=OFF"), MAIN, "-server", server.address, *arguments]
+def _command(server, release, *arguments):
+    no_terminal = "-Djline.terminal=jline.UnsupportedTerminal"  # the line readers of old releases would ask for one
+    return [*release.java(no_terminal), MAIN, "-server", server.address, *arguments]
 
 
 def one_shot(server, *arguments):
     """One command in a process of its own: (exit code, all that it printed)."""
-    child = processes.start(_command(server, *arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    child = processes.start(_command(server, NEWEST, *arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT)
     try:
         text, _ = child.communicate(timeout=DEADLINE_S)
@@ -35,14 +38,14 @@ def one_shot(server, *arguments):
 
 
 class Interactive:
-    """zkCli with its commands on stdin. Use as a context manager."""
+    """zkCli of one release with its commands on stdin. Use as a context manager."""
 
-    def __init__(self, server):
+    def __init__(self, server, release=NEWEST):
         self.events = []
         self._count = 0
         self._events_before = 0
         self._text = ""
-        self._child = processes.start(_command(server), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        self._child = processes.start(_command(server, release), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                       stderr=subprocess.STDOUT, env={**os.environ, "LC_ALL": "C.UTF-8"})
         self._until_prompt(0)
 
@@ -90,7 +93,7 @@ class Interactive:
             self._read(deadline, f"prompt {number}")
 
     def _take_events(self):
-        self.events += [found[1] for found in EVENT.finditer(self._text) if found[1]]
+        self.events += [found[found.lastgroup] for found in EVENT.finditer(self._text) if found.lastgroup]
         self._text = EVENT.sub("", self._text)
 
     def _read(self, deadline, what):
@@ -124,7 +127,7 @@ class Masks:
         if command == "getAcl" and len(lines) > 1:
             entries = [" ".join(lines[at:at + 2]) for at in range(0, len(lines), 2) if lines[at].startswith("'")]
             return sorted(entries) + lines[2 * len(entries):]
-        if command == "getEphemerals":
+        if command in ("getEphemerals", "ls", "ls2", "redo"):  # 3.4 does not sort the children
             return [f"[{', '.join(sorted(line[1:-1].split(', ')))}]" if line.startswith("[") else line
                     for line in lines]
         return lines
