@@ -36,7 +36,7 @@ compat: build ## Apache's own clients and data against the release binary, with 
 	compat-tests/setup.sh
 	compat-tests/run.py
 
-apps: build ## whole applications (Kafka, ClickHouse, ...) on Apache 3.9.5 and on the release binary
+apps: build ## whole applications (Kafka, Patroni, ...) on Apache 3.9.5 and on the release binary
 	compat-tests/setup.sh
 	compat-tests/apps/setup.sh
 	compat-tests/apps/run.py

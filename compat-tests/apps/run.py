@@ -11,12 +11,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from cases import clickhouse, discovery, kafka, kafka_handover  # noqa: E402 - ironlab is found by the line above
+from cases import clickhouse, discovery, kafka, kafka_handover, patroni  # noqa: E402 - ironlab is found by the line above
 from ironlab import paths, processes, rundir  # noqa: E402
 from ironlab.report import Report  # noqa: E402
 
 ORACLE = "apache-3.9.5"
-APPS = {app.NAME: app for app in (kafka, kafka_handover, discovery, clickhouse)}
+APPS = {app.NAME: app for app in (kafka, kafka_handover, discovery, patroni, clickhouse)}
 
 
 def main():

@@ -17,6 +17,7 @@ import org.apache.curator.x.discovery.ServiceInstance;
 import org.apache.curator.x.discovery.ServiceProvider;
 import org.apache.curator.x.discovery.details.ServiceCacheListener;
 import org.apache.curator.x.discovery.strategies.RoundRobinStrategy;
+import org.apache.zookeeper.data.Stat;
 
 /**
  * Services that register with Curator's discovery, and one that looks for them.
@@ -187,6 +188,7 @@ public final class Discovery {
 
     private void restart() throws Exception {
         long session = session();
+        long before = newestCreation();
         states.clear();
         ask("stop");
         await("the connection is seen to be lost", () -> states.contains(ConnectionState.SUSPENDED));
@@ -194,6 +196,8 @@ public final class Discovery {
         ask("start");
         await("the connection is back", () -> states.contains(ConnectionState.RECONNECTED));
         expect(session, session());
+        // Curator makes each znode anew in the background; until it has, what is unregistered may come back.
+        await("both registered again", () -> creation("a") > before && creation("b") > before);
         expect(List.of("a", "b"), ids(discovery.queryForInstances(NAME)));
     }
 
@@ -232,6 +236,16 @@ public final class Discovery {
 
     private static List<String> ids(Collection<ServiceInstance<Payload>> instances) {
         return instances.stream().map(ServiceInstance::getId).sorted().collect(Collectors.toList());
+    }
+
+    private long newestCreation() throws Exception {
+        return Math.max(creation("a"), creation("b"));
+    }
+
+    /** The zxid that created an instance's znode, -1 when there is none. */
+    private long creation(String id) throws Exception {
+        Stat stat = client.checkExists().forPath(BASE + "/" + NAME + "/" + id);
+        return stat == null ? -1 : stat.getCzxid();
     }
 
     private long session() throws Exception {
