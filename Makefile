@@ -2,7 +2,7 @@
 
 BINARY := target/release/ironkeeper
 
-.PHONY: help build run test lint format-check clippy deny unit model compat bench fuzz soak clean
+.PHONY: help build run test lint format-check clippy deny unit model compat apps bench fuzz soak clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -38,6 +38,11 @@ model: ## the hand-over between threads, under a model checker; MODEL_SCHEDULES=
 compat: build ## Apache's own clients and data against the release binary, with Apache 3.9.5 as the oracle
 	compat-tests/setup.sh
 	compat-tests/run.py
+
+apps: build ## whole applications (Kafka, Patroni, ...) on Apache 3.9.5 and on the release binary
+	compat-tests/setup.sh
+	compat-tests/apps/setup.sh
+	compat-tests/apps/run.py
 
 bench: build ## time and memory next to Apache 3.9.5, ten minutes; writes docs/performance.md
 	compat-tests/setup.sh

@@ -8,18 +8,8 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 work=$here/.work
 mkdir -p "$work"
-
-say() { echo "setup: $*" >&2; }
-
-as_root() {
-    if [ "$(id -u)" = 0 ]; then env DEBIAN_FRONTEND=noninteractive "$@"
-    else sudo -n env DEBIAN_FRONTEND=noninteractive "$@"; fi
-}
-
-may_install() {
-    command -v apt-get >/dev/null 2>&1 || return 1
-    [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null
-}
+# shellcheck source=setup-functions.sh
+. "$here/setup-functions.sh"
 
 # Prints the Debian packages whose tools are not here.
 missing_packages() {
@@ -48,17 +38,6 @@ install_tools() {
     as_root apt-get update -q >&2
     # shellcheck disable=SC2086  # one word per package
     as_root apt-get install -y -q --no-install-recommends $packages >&2
-}
-
-# unchanged NAME FILE...: true when NAME was made from exactly these files.
-unchanged() {
-    name=$1; shift
-    [ -f "$work/$name.stamp" ] && [ "$(cat "$@" | cksum)" = "$(cat "$work/$name.stamp")" ]
-}
-
-stamp() {
-    name=$1; shift
-    cat "$@" | cksum >"$work/$name.stamp"
 }
 
 # class_path NAME POM PROPERTY...: the jars of a pom's dependencies into NAME/lib.

@@ -1,6 +1,6 @@
 """Runs a client program that asks, by lines on its stdout, for its server to be stopped and started.
 
-The program prints `@stop` or `@start` and goes on when it reads `done`; for each check it prints
+The program prints `@stop`, `@start` or the caller's own words, and goes on when it reads `done`; for each check it prints
 `ok<TAB>claim` or `FAIL<TAB>claim<TAB>reason`, and at the end `N passed, M failed`.
 """
 
@@ -12,8 +12,12 @@ from . import processes
 LIMIT_S = 150
 
 
-def run(report, suite, server, argv):
-    """Plays driver for a program until its end and reports each of its checks; a broken end is a failed check."""
+def run(report, suite, server, argv, actions=None):
+    """Plays driver for a program until its end and reports each of its checks; a broken end is a failed check.
+
+    `actions` are functions by the word that asks for them, besides stop and start. Returns the program's stderr.
+    """
+    actions = {"stop": server.stop, "start": server.start, **(actions or {})}
     child = processes.start(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     watchdog = threading.Timer(LIMIT_S, lambda: processes.signal_group(child, 9))
     watchdog.start()
@@ -23,7 +27,7 @@ def run(report, suite, server, argv):
     summary = None
     try:
         for line in child.stdout:
-            summary = _line(report, suite, server, child, line.rstrip("\n")) or summary
+            summary = _line(report, suite, server.kind, actions, child, line.rstrip("\n")) or summary
     finally:
         watchdog.cancel()
         code = processes.reap(child)
@@ -31,17 +35,18 @@ def run(report, suite, server, argv):
     with report.check(suite, server.kind, "the program ends by itself with its count"):
         assert summary and code == (0 if summary.endswith(" 0 failed") else 1), \
             f"exit code {code}, last line {summary}\n{''.join(errors)}"
+    return "".join(errors)
 
 
-def _line(report, suite, server, child, line):
+def _line(report, suite, kind, actions, child, line):
     """Acts on one line; returns it when it is the summary."""
     if line.startswith("@"):
-        getattr(server, {"@stop": "stop", "@start": "start"}[line])()
+        actions[line[1:]]()
         child.stdin.write("done\n")
         child.stdin.flush()
     elif line.startswith(("ok\t", "FAIL\t")):
         verdict, claim, *reason = line.split("\t")
-        with report.check(suite, server.kind, claim):
+        with report.check(suite, kind, claim):
             assert verdict == "ok", "\t".join(reason)
     elif line.endswith(" failed"):
         return line

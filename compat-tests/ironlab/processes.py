@@ -11,6 +11,7 @@ import subprocess
 import threading
 
 _alive = set()
+_at_end = []
 _lock = threading.Lock()
 
 
@@ -53,10 +54,17 @@ def run(argv, timeout_s=60, **kwargs):
     return child.returncode, out, err
 
 
+def at_end(function):
+    """Has `function` called after the children were killed, for processes that a child has put into a group of its own."""
+    _at_end.append(function)
+
+
 @atexit.register
 def _kill_all():
     for child in list(_alive):
         signal_group(child, signal.SIGKILL)
+    for function in _at_end:
+        function()
 
 
 def _end_on(number, _frame):

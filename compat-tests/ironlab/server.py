@@ -77,11 +77,15 @@ class Server:
         try:
             self.start()
         except BaseException:
-            self.__exit__(None, None, None)
+            self.close()
             raise
         return self
 
     def __exit__(self, *_failure):
+        self.close()
+
+    def close(self):
+        """Kills the process where it runs and removes the server's directory."""
         self.kill()
         shutil.rmtree(self.home, ignore_errors=True)
 
