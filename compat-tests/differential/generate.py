@@ -52,6 +52,8 @@ class _Generator:
         return {"zookeeper.extendedTypesEnabled": str(self._random.random() < 0.8).lower(),
                 "zookeeper.enforceQuota": str(self._enforce).lower(),
                 "zookeeper.snapCount": str(self._random.choice((60, 400, 100000))),
+                # With a delay a burst is outstanding as a whole; without one it is as the disk will have it.
+                "zookeeper.flushDelay": str(self._random.choice((0, 0, 8))),
                 # Nothing is reaped while a history runs: when, is chance.
                 "znode.container.checkIntervalMs": str(_HOUR_MS)}
 
@@ -103,8 +105,8 @@ class _Generator:
     def _connect(self, client, how=h.NEW):
         self._steps.append(h.Connect(client, how, self._random.choice(_TIMEOUTS_MS)))
         self._open.add(client)
-        if self._random.random() < 0.6:
-            self._add_burst(client, [h.Request("auth", {"type": 0, "scheme": "digest", "auth": self._random.choice(USERS[:2])})])
+        for user in self._random.sample(USERS[:2], self._random.choice((0, 1, 1, 2))):
+            self._add_burst(client, [h.Request("auth", {"type": 0, "scheme": "digest", "auth": user})])
         if how == h.AGAIN and self._random.random() < 0.6:
             self._add_burst(client, [self._requests.set_watches()])
 

@@ -101,8 +101,8 @@ class Requests:
 
     def data(self):
         kind = self._random.random()
-        if kind < 0.06:
-            return None
+        if kind < 0.12:
+            return None if kind < 0.06 else b"the same"
         size = self._random.randrange(20000) if kind > 0.985 else self._random.randrange(24)
         return self._random.randbytes(size)
 
@@ -192,7 +192,8 @@ class Requests:
         return Request("getAllChildrenNumber", {"path": self.path()})
 
     def get_ephemerals(self):
-        return Request("getEphemerals", {"prefixPath": self._random.choice(("/", "/a", None, "", self.path()))})
+        path = self.path()
+        return Request("getEphemerals", {"prefixPath": self._random.choice(("/", "/a", None, "", path, path[:-1]))})
 
     def who_am_i(self):
         return Request("whoAmI")
@@ -208,7 +209,8 @@ class Requests:
     # Watches
 
     def add_watch(self):
-        return Request("addWatch", {"path": self.path(), "mode": self._random.choice((0, 0, 0, 1, 1, 1, 2, -1))})
+        path = "/" if self._random.random() < 0.1 else self.path()
+        return Request("addWatch", {"path": path, "mode": self._random.choice((0, 0, 0, 1, 1, 1, 2, -1))})
 
     def _watched_path(self):
         """Mostly a path on which the client has left a watch not long ago."""

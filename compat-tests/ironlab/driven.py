@@ -17,7 +17,7 @@ def run(report, suite, server, argv, actions=None):
 
     `actions` are functions by the word that asks for them, besides stop and start. Returns the program's stderr.
     """
-    actions = {"stop": server.stop, "start": server.start, **(actions or {})}
+    actions = {"stop": lambda: server.stop(), "start": lambda: server.start(), **(actions or {})}
     child = processes.start(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     watchdog = threading.Timer(LIMIT_S, lambda: processes.signal_group(child, 9))
     watchdog.start()
