@@ -2,9 +2,10 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from . import history as h
-from .play import Player
+from .play import UNUSABLE, Player
 
 ORACLE = "apache-3.9.5"
 
@@ -21,7 +22,9 @@ class Difference:
 def transcript(kind, history, **server):
     """All that is seen when a server of the kind plays the history, a list for each step."""
     with Player(kind, history, **server) as player:
-        return list(player.play())
+        seen = list(player.play())
+        assert kind != ORACLE or not _is_unusable(seen[-1]), f"the history ends {ORACLE}: {seen[-1]}\n{player.server_log()}"
+        return seen
 
 
 def both(history, subject, **server):
@@ -39,7 +42,7 @@ def against(expected, history, subject, **server):
 
 
 def first_difference(expected, actual):
-    for number, (one, two) in enumerate(zip(expected, actual)):
+    for number, (one, two) in enumerate(zip_longest(expected, actual, fillvalue=[])):
         if one != two:
             at = next((place for place, pair in enumerate(zip(one, two)) if pair[0] != pair[1]), min(len(one), len(two)))
             return Difference(number, one[at:at + 3], two[at:at + 3])
@@ -56,3 +59,7 @@ def show(difference, history, steps_before=3):
 def _item(item):
     text = repr(item)
     return f"    {text if len(text) < 1000 else text[:1000] + '...'}"
+
+
+def _is_unusable(seen):
+    return bool(seen) and seen[0][0] == UNUSABLE

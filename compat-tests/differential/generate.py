@@ -80,6 +80,7 @@ class _Generator:
 
     def _burst(self, client):
         size = self._random.choice((1, 1, 2, 4, 8, 16, 40))
+        self._requests.focus()
         requests = []
         while len(requests) < size:
             request = self._requests.draw(client)

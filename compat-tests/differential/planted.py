@@ -188,9 +188,16 @@ def _copy(files):
         if not copy.is_file() or copy.read_bytes() != content:
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(content)
-    for copy in list(_SOURCE.rglob("*")):
-        if copy.is_file() and str(copy.relative_to(_SOURCE)) not in files:
+    for copy in sorted(_SOURCE.rglob("*"), reverse=True):
+        if copy.is_dir():
+            _remove_if_empty(copy)  # a crate without a manifest is an error of cargo's
+        elif str(copy.relative_to(_SOURCE)) not in files:
             copy.unlink()
+
+
+def _remove_if_empty(directory):
+    if not any(directory.iterdir()):
+        directory.rmdir()
 
 
 def main():

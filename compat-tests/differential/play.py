@@ -4,12 +4,13 @@ import time
 from dataclasses import dataclass
 
 from ironlab import jute, ops, wire
-from ironlab.server import SUPER_AUTH, Server
+from ironlab.server import SUPER_AUTH, Server, ServerError
 
 from . import history as h
 from .mask import Mask
 
 _XIDS = {"ping": ops.XID_PING, "auth": ops.XID_AUTH, "setWatches": ops.XID_SET_WATCHES, "setWatches2": ops.XID_SET_WATCHES}
+UNUSABLE = "the super user's connection or the server is gone"
 _EXPIRY_DEADLINE_S = 20
 _POLL_S = 0.01
 _ZXIDS_AHEAD = 1000
@@ -48,11 +49,16 @@ class Player:
         self._server.__exit__(*failure)
 
     def play(self):
-        """For each step a list of what was seen."""
+        """For each step a list of what was seen. A server that nobody can use any more ends it: the last item says why."""
         actions = {h.Connect: self._connect, h.Burst: self._burst, h.Drop: self._drop, h.Expire: self._expire,
                    h.Restart: self._restart, h.Sweep: self._sweep}
         for step in self._steps:
-            yield actions[type(step)](step) + self._flush()
+            try:
+                seen = actions[type(step)](step) + self._flush()
+            except (wire.Closed, ServerError, OSError) as error:
+                yield [(UNUSABLE, repr(error))]
+                return
+            yield seen
 
     def server_log(self):
         """The end of the server's log, for a report."""

@@ -46,6 +46,7 @@ class Requests:
         self._ways, self._weights = zip(*_WAYS.items())
         self._client = None
         self._watched = {}
+        self._focus = None
 
     def draw(self, client):
         """A request of this client that may stand anywhere in a burst."""
@@ -77,7 +78,14 @@ class Requests:
         return [self.path() for _ in range(self._random.randrange(5))]
 
     def _existing(self):
+        if self._focus and self._random.random() < 0.8:
+            return self._random.choice(self._focus)
         return self._random.choice(self._beliefs.paths() or _TOP)
+
+    def focus(self):
+        """From now on most requests are about a few paths, or about all again."""
+        paths = self._beliefs.paths()
+        self._focus = self._random.choices(paths, k=3) if paths and self._random.random() < 0.5 else None
 
     def new_path(self):
         """A path whose parent is mostly there; its name may be in use."""
