@@ -7,6 +7,7 @@ from ironlab.cases import ANN, BAD_ACLS, BAD_PATHS, GOOD_ACLS
 from ironlab.history import digest_id
 from ironlab.ops import ALL, CREATE, DELETE, READ, WRITE, acl
 from ironlab.server import SUPER_AUTH
+from ironlab.wire import multi_body
 
 from .beliefs import below, parent_of
 from .history import Request
@@ -23,6 +24,7 @@ _SYSTEM = ("/", "/zookeeper", "/zookeeper/quota", "/zookeeper/config", _QUOTA, f
 _CREATES = ("create",) * 4 + ("create2",) * 3
 _FLAGS = (ops.PERSISTENT,) * 12 + (ops.EPHEMERAL,) * 4 + (ops.SEQUENTIAL,) * 3 + (ops.EPHEMERAL_SEQUENTIAL,) * 2 + (
     ops.CONTAINER, -1, 7)
+_ALL_FLAGS = range(-1, 8)
 _TTLS = (1, 5000, 5000, 5000, 3600000, 0, -1, (1 << 40) - 1, 1 << 40)
 _QUOTAS = (b"count=8,bytes=200", b"count=-1,bytes=-1=;byteHardLimit=120;countHardLimit=6", b"count=5=;countHardLimit=5",
            b"bytes=60=;byteHardLimit=60", b"count=-1,bytes=-1")
@@ -105,7 +107,7 @@ class Requests:
         return self._random.choice(("/none", "/none/x", "/a/none", "/a/s-0000000099"))
 
     def _bad(self):
-        return self._random.choice([path for path in BAD_PATHS if path is not None])
+        return self._random.choice(BAD_PATHS)
 
     def data(self):
         kind = self._random.random()
@@ -129,14 +131,16 @@ class Requests:
     # Writes
 
     def create(self):
-        flags = self._random.choice(_FLAGS)
+        flags = self._random.choice(_FLAGS if self._random.random() < 0.98 else _ALL_FLAGS)
         return self._create(self._random.choice(_CREATES), flags)
 
     def create_container(self):
-        return self._create("createContainer", ops.CONTAINER)
+        flags = ops.CONTAINER if self._random.random() < 0.8 else self._random.choice(_ALL_FLAGS)
+        return self._create("createContainer", flags)
 
     def create_ttl(self):
-        return self._create("createTTL", self._random.choice((ops.TTL, ops.TTL_SEQUENTIAL)), ttl=self._random.choice(_TTLS))
+        flags = self._random.choice((ops.TTL, ops.TTL_SEQUENTIAL)) if self._random.random() < 0.95 else -1
+        return self._create("createTTL", flags, ttl=self._random.choice(_TTLS))
 
     def _create(self, op, flags, **more):
         path = self.new_path() if self._random.random() < 0.93 else self._random.choice((self.znode(), self._missing()))
@@ -201,7 +205,7 @@ class Requests:
 
     def get_ephemerals(self):
         path = self.path()
-        return Request("getEphemerals", {"prefixPath": self._random.choice(("/", "/a", None, "", path, path[:-1]))})
+        return Request("getEphemerals", {"prefixPath": self._random.choice(("/", "/a", None, "", path, path and path[:-1]))})
 
     def who_am_i(self):
         return Request("whoAmI")
@@ -250,11 +254,14 @@ class Requests:
                                     "newMembers": None, "curConfigId": -1})
 
     def cut_body(self):
-        """A body that ends too early, or has bytes too many."""
-        request = self._random.choice((self.create, self.set_data, self.get_data, self.delete, self.set_acl, self.exists,
-                                       self.add_watch, self.create_ttl, self.get_acl, self.check_watches))()
-        code, record, _ = ops.OPS[request.op]
-        body = jute.encode(record, request.fields)
+        """A body that ends too early: somewhere in the request, or in a multi's."""
+        way = self._random.choice(_CUTTABLE)
+        request = way(self)
+        if "parts" in request.fields:
+            code, body = _CODES[request.op], multi_body(request.fields["parts"])
+        else:
+            code, record, _ = ops.OPS[request.op]
+            body = jute.encode(record, request.fields)
         return Request("raw", {"code": code, "body": body[:self._random.randrange(len(body))]})
 
     def auth(self):
@@ -294,11 +301,18 @@ class Requests:
         return Request(op, {"path": path, "data": self._random.choice(_QUOTAS), **more})
 
 
+_CODES = {"multi": ops.MULTI, "multiRead": ops.MULTI_READ}
+_CUTTABLE = (
+    Requests.create, Requests.create_container, Requests.create_ttl, Requests.delete, Requests.delete_container,
+    Requests.set_data, Requests.set_acl, Requests.multi, Requests.multi_read, Requests.exists, Requests.get_data,
+    Requests.get_children, Requests.get_children2, Requests.get_acl, Requests.get_all_children_number,
+    Requests.get_ephemerals, Requests.sync, Requests.add_watch, Requests.check_watches, Requests.remove_watches,
+    Requests.set_watches, Requests.reconfig)
 _WAYS = {
     Requests.create: 200, Requests.create_container: 14, Requests.create_ttl: 20, Requests.delete: 100,
     Requests.delete_container: 12, Requests.set_data: 110, Requests.set_acl: 35, Requests.multi: 90,
     Requests.exists: 50, Requests.get_data: 60, Requests.get_children: 30, Requests.get_children2: 30, Requests.get_acl: 25,
     Requests.get_all_children_number: 12, Requests.get_ephemerals: 15, Requests.who_am_i: 6, Requests.sync: 15,
     Requests.multi_read: 25, Requests.add_watch: 40, Requests.check_watches: 20, Requests.remove_watches: 30,
-    Requests.set_watches: 10, Requests.ping: 5, Requests.reconfig: 4, Requests.cut_body: 10,
+    Requests.set_watches: 10, Requests.ping: 5, Requests.reconfig: 4, Requests.cut_body: 16,
 }
