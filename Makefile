@@ -2,7 +2,7 @@
 
 BINARY := target/release/ironkeeper
 
-.PHONY: help build run test lint format-check clippy deny unit model compat apps bench fuzz soak clean
+.PHONY: help build run test lint format-check clippy deny unit model compat differential differential-long apps bench fuzz soak clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -13,7 +13,7 @@ build: ## build the server
 run: build ## serve on conf/zoo.cfg, with data in ./data
 	$(BINARY) serve conf/zoo.cfg
 
-test: format-check clippy unit compat ## everything that CI checks; sets up what the tests need
+test: format-check clippy unit compat differential ## everything that CI checks; sets up what the tests need
 
 lint: format-check clippy deny ## formatting, clippy, licences and sources of dependencies
 
@@ -39,6 +39,15 @@ compat: build ## Apache's own clients and data against the release binary, with 
 	compat-tests/setup.sh
 	compat-tests/run.py
 
+differential: build ## random histories on Apache 3.9.5 and ironkeeper, and on ironkeepers with a planted defect
+	compat-tests/setup.sh
+	cd compat-tests && python3 -m differential run --scope test --minimise
+	cd compat-tests && python3 -m differential hunt
+
+differential-long: build ## more than 200,000 random requests
+	compat-tests/setup.sh
+	cd compat-tests && python3 -m differential run --first 100 --seeds 60 --requests 3500 --jobs 3 --scope long --minimise
+
 apps: build ## whole applications (Kafka, Patroni, ...) on Apache 3.9.5 and on the release binary
 	compat-tests/setup.sh
 	compat-tests/apps/setup.sh
@@ -51,7 +60,7 @@ bench: build ## time and memory next to Apache 3.9.5, ten minutes; writes docs/p
 fuzz: ## ten minutes of each fuzz target (needs cargo-fuzz and a nightly toolchain)
 	fuzz/run.sh 600
 
-soak: build unit ## the long forms of the tests, before an issue is resolved
+soak: build unit differential-long ## the long forms of the tests, before an issue is resolved
 	compat-tests/setup.sh
 	MODEL_SCHEDULES=20000 $(MAKE) model
 	for round in 1 2 3; do HISTORIES_SEED=$$round HISTORIES_SECONDS=60 compat-tests/run.py || exit 1; done

@@ -25,11 +25,12 @@ def _options():
     run = commands.add_parser("run", help="random histories on Apache and on the subject")
     run.add_argument("--seeds", type=int, default=8, help="how many histories")
     run.add_argument("--first", type=int, default=1, help="the first seed")
-    run.add_argument("--requests", type=int, default=4000, help="about so many in each history")
+    run.add_argument("--requests", type=int, default=3000, help="about so many in each history")
     run.add_argument("--jobs", type=int, default=os.cpu_count() or 2, help="histories played side by side")
-    run.add_argument("--learn", action="store_true", help="add the cells that were reached to those that must be")
+    run.add_argument("--scope", choices=(*coverage.SCOPES, "none"), default="none", help="which cells must be reached")
+    run.add_argument("--learn", action="store_true", help="add the cells that were reached to those of the scope")
     hunt = commands.add_parser("hunt", help="does the test find each planted defect?")
-    hunt.add_argument("--seeds", type=int, default=6, help="so many histories at most for each defect")
+    hunt.add_argument("--seeds", type=int, default=5, help="so many histories at most for each defect")
     hunt.add_argument("--requests", type=int, default=2000, help="about so many in each history")
     hunt.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 2), help="defects hunted side by side")
     hunt.add_argument("defect", nargs="*", help="only these (default: all)")
@@ -52,8 +53,8 @@ def _run(options):
             different.append(played.seed)
     print(coverage.table(reached))
     if options.learn:
-        coverage.write(coverage.known() | set(reached))
-    missing = sorted(coverage.known() - set(reached))
+        coverage.learn(reached, options.scope)
+    missing = sorted(coverage.known(options.scope) - set(reached))
     for cell in missing:
         print("not reached:", *cell, sep="\t")
     print(f"{requests} requests, {len(seeds)} seeds, {len(reached)} cells of op, error and mode; "

@@ -1,6 +1,7 @@
 """Which cells of the table op code x error code x create mode a run has reached, and which it had to reach.
 
-A cell counts where Apache produced it. `cells.tsv` holds all that Apache ever produced in these tests.
+A cell counts where Apache produced it. `cells.tsv` holds all that Apache ever produced in these tests: those of scope
+`test` must be reached by the run in `make test`, the rare ones of scope `long` only by the long run.
 """
 
 from collections import Counter
@@ -13,7 +14,8 @@ from . import history as h
 CELLS = Path(__file__).with_name("cells.tsv")
 _MODES = {-1: "invalid", 0: "persistent", 1: "ephemeral", 2: "sequential", 3: "ephemeral sequential", 4: "container",
           5: "TTL", 6: "TTL sequential", 7: "invalid"}
-_COLUMNS = ("op", "error", "mode")
+_COLUMNS = ("op", "error", "mode", "scope")
+SCOPES = ("test", "long")
 
 
 def cells(history, transcript):
@@ -54,14 +56,22 @@ def _mode(fields):
     return _MODES[fields["flags"]] if "flags" in fields else "-"
 
 
-def known():
-    """The cells that a run must reach."""
-    return {tuple(line.split("\t")) for line in CELLS.read_text().splitlines()[1:]}
+def known(scope):
+    """The cells that a run of this scope must reach."""
+    return {cell for cell, of_cell in _read().items() if scope == "long" or of_cell == scope}
 
 
-def write(reached):
-    """Makes these the cells that a run must reach."""
-    CELLS.write_text("\n".join("\t".join(row) for row in [_COLUMNS, *sorted(reached)]) + "\n")
+def learn(reached, scope):
+    """From now on a run of this scope must reach these cells, too."""
+    known_now = _read()
+    added = {cell: scope for cell in reached if scope == "test" or cell not in known_now}
+    rows = sorted((*cell, of_cell) for cell, of_cell in {**known_now, **added}.items())
+    CELLS.write_text("\n".join("\t".join(row) for row in [_COLUMNS, *rows]) + "\n")
+
+
+def _read():
+    rows = (line.split("\t") for line in CELLS.read_text().splitlines()[1:])
+    return {tuple(cell): scope for *cell, scope in rows}
 
 
 def table(reached):
