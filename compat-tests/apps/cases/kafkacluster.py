@@ -1,6 +1,5 @@
 """A Kafka cluster in ZooKeeper mode on loopback, and an operator who works on it. Decides nothing."""
 
-import shutil
 import signal
 import subprocess
 import threading
@@ -156,7 +155,7 @@ class Cluster:
             self.operator.close()
         for broker in self.brokers.values():
             broker.kill()
-        shutil.rmtree(self.home, ignore_errors=True)
+        rundir.remove(self.home)
 
     @property
     def bootstrap(self):
