@@ -6,6 +6,7 @@ setup.sh must have run before, and for the subject ironkeeper its release binary
 """
 
 import argparse
+import shutil
 import sys
 from pathlib import Path
 
@@ -32,10 +33,22 @@ def main():
     report = Report()
     for app in apps:
         for kind in kinds:
-            with report.guard(app.NAME, kind):
-                app.run(report, kind)
+            _run(report, app, kind)
     print(report.summary())
     return 1 if report.failed else 0
+
+
+def _run(report, app, kind):
+    """Runs one application on one kind of server. Where a check fails, the logs of all its processes are kept."""
+    failed = report.failed
+    logs = paths.WORK / "apps" / "failed" / f"{app.NAME}-{kind}"
+    rundir.keep_logs_in(logs)
+    with report.guard(app.NAME, kind):
+        app.run(report, kind)
+    if report.failed > failed:
+        print(f"      its logs are in {logs}", flush=True)
+    else:
+        shutil.rmtree(logs)
 
 
 def _options():

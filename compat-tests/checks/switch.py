@@ -7,6 +7,9 @@ where the other server takes over the port, and with the C program where it is t
 """
 
 import shutil
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from types import SimpleNamespace
 
@@ -20,6 +23,11 @@ ORACLE = "apache-3.9.5"
 CONFIG = "tickTime=200\nmaxSessionTimeout=20000"
 TIMEOUT_MS = 10000
 SHORT_TIMEOUT_MS = 600
+# Apache counts while it is still closing every connection, so that a slow start takes of the timeout.
+KNOCKER_TIMEOUT_MS = 20000
+KNOCKERS = 4
+# Apache never ends a connection that asks before its zkDb is there (NIOServerCnxn.close, a NullPointerException).
+PATIENCE_S = 1
 PROPERTIES = {"zookeeper.extendedTypesEnabled": "true", "znode.container.checkIntervalMs": "100"}
 
 
@@ -78,7 +86,8 @@ def _suite(first, second, who):
 
 
 def _raw(report, kind, first, second):
-    for check in (a_session_goes_on_within_its_timeout, a_session_ends_beyond_its_timeout):
+    for check in (a_session_goes_on_within_its_timeout, a_session_ends_beyond_its_timeout,
+                  clients_that_knock_all_the_time_are_never_told_of_an_expiry):
         with Switch(kind, first, second) as servers:
             report.run(_suite(first, second, "raw"), kind, [check], servers)
 
@@ -158,6 +167,37 @@ def a_session_ends_beyond_its_timeout(servers):
             assert not late.alive, "an expired session came back"
         equal(back.call("getEphemerals", prefixPath="/").body["ephemerals"], ["/stays"], "of the longer session")
         back.close_session()
+
+
+def clients_that_knock_all_the_time_are_never_told_of_an_expiry(servers):
+    """From before the stop until after the start they find no server, a closed connection, or their session."""
+    sessions = []
+    for _ in range(KNOCKERS):
+        with Client(servers.port, timeout_ms=KNOCKER_TIMEOUT_MS) as client:
+            sessions.append(client.session)
+    started = threading.Event()
+    with ThreadPoolExecutor(KNOCKERS) as pool:
+        answers = [pool.submit(_knock, servers.port, session, started) for session in sessions]
+        try:
+            servers.switch()
+        finally:
+            started.set()
+    equal([answer.result() for answer in answers], [True] * KNOCKERS, "sessions that went on")
+
+
+def _knock(port, session, started):
+    """Asks for the session again and again, and is done with an answer after the start; False when it was refused."""
+    deadline = time.monotonic() + KNOCKER_TIMEOUT_MS / 1000
+    while time.monotonic() < deadline:
+        last = started.is_set()
+        try:
+            with Client(port, session, KNOCKER_TIMEOUT_MS, timeout_s=PATIENCE_S) as client:
+                if last or not client.alive:
+                    return client.alive
+        except (OSError, Closed):
+            pass  # no server, or one that does not serve yet
+        started.wait(0.005)
+    raise AssertionError("no answer within the timeout")
 
 
 def a_strange_session_is_refused_and_lives_on_at_home(home, other):

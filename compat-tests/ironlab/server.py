@@ -4,7 +4,6 @@ The kinds take the same zoo.cfg and the same -Dname=value properties, so a test 
 """
 
 import os
-import shutil
 import signal
 import socket
 import time
@@ -87,7 +86,7 @@ class Server:
     def close(self):
         """Kills the process where it runs and removes the server's directory."""
         self.kill()
-        shutil.rmtree(self.home, ignore_errors=True)
+        rundir.remove(self.home)
 
     @property
     def version_2(self):

@@ -42,8 +42,8 @@ class Event:
 class Wire:
     """Frames over TCP. `record`, where given, is called with ("request" | "reply", frame without its length)."""
 
-    def __init__(self, port, record=None):
-        self.sock = socket.create_connection(("127.0.0.1", port), TIMEOUT_S)
+    def __init__(self, port, record=None, timeout_s=TIMEOUT_S):
+        self.sock = socket.create_connection(("127.0.0.1", port), timeout_s)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._record = record or (lambda *_: None)
         self._corked = None
@@ -113,8 +113,9 @@ class Client(Wire):
     server's answer; a refused session (timeout 0) has `alive` False.
     """
 
-    def __init__(self, port, session=(0, bytes(16)), timeout_ms=30000, last_zxid=0, read_only_byte=0, record=None):
-        super().__init__(port, record)
+    def __init__(self, port, session=(0, bytes(16)), timeout_ms=30000, last_zxid=0, read_only_byte=0, record=None,
+                 timeout_s=TIMEOUT_S):
+        super().__init__(port, record, timeout_s)
         self.events = []
         self.last_zxid = last_zxid
         self._xid = 0

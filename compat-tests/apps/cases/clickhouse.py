@@ -1,6 +1,5 @@
 """ClickHouse of Debian: a replicated table on two servers, deduplicated inserts, merges, mutations, a DDL queue."""
 
-import shutil
 import signal
 import urllib.error
 import urllib.request
@@ -82,7 +81,7 @@ class Cluster:
     def __exit__(self, *_failure):
         for replica in self.replicas:
             replica.kill()
-        shutil.rmtree(self.home, ignore_errors=True)
+        rundir.remove(self.home)
 
     def config(self, own):
         members = "".join(f"<replica><host>127.0.0.1</host><port>{replica.tcp}</port></replica>" for replica in self.replicas)

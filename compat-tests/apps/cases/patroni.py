@@ -149,7 +149,7 @@ class Cluster:
     def __exit__(self, *_failure):
         for member in self.members.values():
             member.kill()
-        shutil.rmtree(self.home, ignore_errors=True)
+        rundir.remove(self.home)
 
     def leader(self):
         """The member whose name the lock holds; None without a lock."""
