@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from ironlab import driven, javaclient, paths
+from ironlab import driven, javaclient, paths, table
 from ironlab.server import Server
 
 NAME = "curator"
@@ -10,6 +10,9 @@ PROPERTIES = {"zookeeper.extendedTypesEnabled": "true", "znode.container.checkIn
 
 # The main class for each release; 5.9.0 runs all that 4.3.0 does.
 MAIN_CLASSES = {"4.3.0": "Recipes", "5.9.0": "RecipesOf5"}
+
+CLIENTS = [table.Client(f"curator {version}", "Java: Curator", version, "`java/curator/`: its recipes, restarts amid them")
+           for version in MAIN_CLASSES]
 
 
 def tasks(report, kind):

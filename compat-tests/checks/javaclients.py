@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from ironlab import driven, javaclient, paths
+from ironlab import driven, javaclient, paths, table
 from ironlab.server import Server
 
 NAME = "javaclients"
@@ -12,6 +12,9 @@ CONFIG = "tickTime=200\nmaxSessionTimeout=20000"
 # The newest part of the program that each release line can run.
 MAIN_CLASSES = {(3, 4): "ChecksOf34", (3, 5): "ChecksOf35", (3, 6): "ChecksOf36"}
 NEWEST_MAIN_CLASS = "ChecksOf37"
+
+CLIENTS = [table.Client(f"java {client}", "Java: ZooKeeper", str(client), "`java/clients/`: znodes, watches, callbacks, sessions")
+           for version in javaclient.VERSIONS for client in javaclient.all_of(version)]
 
 
 def tasks(report, kind):

@@ -8,11 +8,14 @@ from functools import cache, partial
 from pathlib import Path
 
 from checks import zkcli
-from ironlab import javaclient
+from ironlab import javaclient, table
 from ironlab.server import Server
 
 NAME = "zkcli_versions"
 SCRIPT = Path(__file__).with_suffix(".txt")
+
+CLIENTS = [table.Client(f"zkcli {client}", "Java: zkCli", str(client), "`checks/zkcli_versions.txt`, line by line")
+           for version in javaclient.VERSIONS for client in javaclient.all_of(version)]
 
 
 def tasks(report, kind):

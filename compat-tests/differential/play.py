@@ -172,6 +172,9 @@ class Player:
         for request in step.requests:
             if client.wire:
                 seen += self._reply(client, request)
+        if client.wire and _ends_the_connection(step, seen):
+            # Apache ends it by a marker behind the reply, and may answer what comes in between (NIOServerCnxn.sendCloseSession).
+            seen += self._rest(client)
         return seen
 
     def _send(self, connection, request):
@@ -242,6 +245,12 @@ class Player:
         children, data, acl = (self._super.wire.reply() for _ in range(3))
         return ("znode", path, sorted(children.body.get("children", ())), *((reply.err, self._mask.body(reply.body))
                                                                             for reply in (data, acl)))
+
+
+def _ends_the_connection(step, seen):
+    """The session is closed, or an op code is unknown."""
+    last = step.requests[-1]
+    return last.op == "closeSession" or last.op == "raw" and seen[-1][0] == "reply" and seen[-1][5] == ops.UNIMPLEMENTED
 
 
 def _ends_a_session(step):

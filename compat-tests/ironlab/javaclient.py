@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from . import paths
 from .server import JAVA_OPTIONS
 
-# The last release of each line, oldest first, as far as its poms are complete; those that setup.sh also has as servers take their class path.
+# The last release of each line, oldest first, as far as its poms are complete. Those that are here as servers, too, take the
+# server's class path.
 VERSIONS = ("3.4.14", "3.5.10", "3.6.4", "3.7.2", paths.APACHE_38, paths.APACHE_39)
 
 _HOSTS_FOR_34 = f"-Djdk.net.hosts.file={paths.COMPAT / 'java' / 'hosts-for-3.4'}"
