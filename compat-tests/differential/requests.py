@@ -40,11 +40,12 @@ _NEAR_MAX_BUFFER = (1 << 20) - 1024
 
 
 class Requests:
-    """Draws requests from `random` and `beliefs`."""
+    """Draws requests from `random` and `beliefs`; with `has_quotas` some make, change and delete a quota on /q."""
 
-    def __init__(self, random, beliefs):
+    def __init__(self, random, beliefs, has_quotas):
         self._random = random
         self._beliefs = beliefs
+        self._has_quotas = has_quotas
         self._ways, self._weights = zip(*_WAYS.items())
         self._client = None
         self._watched = {}
@@ -62,7 +63,8 @@ class Requests:
 
     def draw_alone(self):
         """A request whose place among others, or whose effect on those behind it, is chance in Apache."""
-        way = self._random.choice((self.auth, self.auth, self.unknown_op, self.large, self.quota, self.quota, self.sasl))
+        quota = self.quota if self._has_quotas else self.auth
+        way = self._random.choice((self.auth, self.auth, self.unknown_op, self.large, quota, quota, self.sasl))
         return way()
 
     # Values
@@ -286,6 +288,8 @@ class Requests:
         creates = [Request("create", {"path": path, "data": self.data(), "acl": ops.OPEN, "flags": ops.PERSISTENT}) for path in paths]
         for request in creates:
             self._beliefs.apply(request.op, request.fields, None)
+        if not self._has_quotas:
+            return creates
         return [*creates, self._quota_part("create", f"{_QUOTA}/zookeeper_limits"),
                 self._quota_part("create", f"{_QUOTA}/zookeeper_stats")]
 
