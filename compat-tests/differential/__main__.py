@@ -30,7 +30,7 @@ def _options():
     run.add_argument("--scope", choices=(*coverage.SCOPES, "none"), default="none", help="which cells must be reached")
     run.add_argument("--learn", action="store_true", help="add the cells that were reached to those of the scope")
     hunt = commands.add_parser("hunt", help="does the test find each planted defect?")
-    hunt.add_argument("--seeds", type=int, default=5, help="so many histories at most for each defect")
+    hunt.add_argument("--seeds", type=int, default=12, help="so many histories at most for each defect")
     hunt.add_argument("--requests", type=int, default=2000, help="about so many in each history")
     hunt.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 2), help="defects hunted side by side")
     hunt.add_argument("defect", nargs="*", help="only these (default: all)")

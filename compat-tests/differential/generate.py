@@ -2,8 +2,6 @@
 
 from random import Random
 
-from ironlab import ops
-
 from . import history as h
 from .beliefs import Beliefs
 from .requests import Requests, USERS
@@ -15,7 +13,7 @@ _TIMEOUTS_MS = (30000, 40000, 60000, 10**9)
 _CONFIG = f"tickTime=200\nminSessionTimeout={MORTAL_TIMEOUT_MS}\nmaxSessionTimeout=60000\n"
 _HOUR_MS = 3600000
 _EXPIRIES = 2
-_RESTARTS = 2
+_RESTARTS = 3
 _NEVER = "100000"  # txns until a snapshot; at a start there is always one
 
 
@@ -100,6 +98,9 @@ class _Generator:
         """Requests whose place in a burst, or whose answer there, is chance in Apache."""
         return request.op == "check" or _makes_java_stumble(request) or (self._enforce and _touches_quota(request))
 
+    def _without_chance(self, requests):
+        return [request for request in requests if not self._alone(request)]
+
     def _single(self, client):
         self._add_burst(client, [self._requests.draw_alone()])
         self._open.discard(client)  # it may have cost the connection: the client connects before it goes on
@@ -126,15 +127,14 @@ class _Generator:
         self._steps.append(h.Connect(client, how))
 
     def _close(self, client):
-        self._add_burst(client, [h.Request("closeSession")])
+        self._add_burst(client, self._without_chance(self._requests.close_session()))
         self._beliefs.end_session(client)
         self._connect(client)
 
     def _expire(self):
         self._steps.append(h.Connect(MORTAL, h.NEW, self._random.choice((-1, 0, 100, MORTAL_TIMEOUT_MS))))
         self._burst(MORTAL)
-        self._add_burst(MORTAL, [h.Request("create", {"path": self._requests.new_path(), "data": b"", "acl": ops.OPEN,
-                                                     "flags": ops.EPHEMERAL_SEQUENTIAL}) for _ in range(self._random.randrange(4))])
+        self._add_burst(MORTAL, self._without_chance(self._requests.ephemerals()))
         self._steps.append(h.Expire(MORTAL))
         self._beliefs.end_session(MORTAL)
 

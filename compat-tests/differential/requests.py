@@ -82,6 +82,8 @@ class Requests:
         return [self.path() for _ in range(self._random.randrange(5))]
 
     def _existing(self):
+        if self._has_quotas and self._random.random() < 0.1:
+            return "/q"  # or its quota would seldom be used up
         if self._focus and self._random.random() < 0.8:
             return self._random.choice(self._focus)
         return self._random.choice(self._beliefs.paths() or _TOP)
@@ -109,6 +111,9 @@ class Requests:
         return self._random.choice(("/none", "/none/x", "/a/none", "/a/s-0000000099"))
 
     def _bad(self):
+        """A path that breaks a rule, at times below one that is not there: which is asked first?"""
+        if self._random.random() < 0.4:
+            return below(self._missing(), self._random.choice((".", "..", "\x01", "x//y")))
         return self._random.choice(BAD_PATHS)
 
     def data(self):
@@ -266,6 +271,15 @@ class Requests:
             code, record, _ = ops.OPS[request.op]
             body = jute.encode(record, request.fields)
         return Request("raw", {"code": code, "body": body[:self._random.randrange(len(body))]})
+
+    def ephemerals(self):
+        """Up to three creates of ephemerals."""
+        return [Request("create", {"path": below(self._existing(), "s-"), "data": b"", "acl": ops.OPEN,
+                                   "flags": ops.EPHEMERAL_SEQUENTIAL}) for _ in range(self._random.randrange(4))]
+
+    def close_session(self):
+        """The end of a session, behind ephemerals that may be outstanding when it is read."""
+        return [*self.ephemerals(), Request("closeSession")]
 
     def auth(self):
         scheme = self._random.choices(("digest", "ip", "world", "nosuch", "super"), (80, 8, 4, 4, 4))[0]
