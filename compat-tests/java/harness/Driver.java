@@ -14,7 +14,7 @@ final class Driver {
     /**
      * Restarts the server with the gate shut: a client that connects while Apache starts may be left without an answer.
      */
-    static void restart(Gate gate) throws IOException {
+    static void restart(Gate gate) throws Exception {
         gate.shut();
         ask("stop");
         ask("start");

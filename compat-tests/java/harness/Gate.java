@@ -1,90 +1,102 @@
 package compat;
 
-import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** A relay in front of the server, with an address of its own. While it is shut, nothing gets through. */
-final class Gate implements Closeable {
-    private final ServerSocket door;
-    private final String host;
-    private final int port;
+/**
+ * A relay in front of the server, with an address of its own. While it is shut, nothing gets through and new connections are
+ * refused, as by a host whose server is down. One that took them and closed them at once would meet a race in the Netty
+ * client, which hangs when its connection has ended before it has put its listener on the attempt.
+ */
+final class Gate implements AutoCloseable {
+    /** Nothing else listens here, so that the port of a shut gate is not taken by a server. */
+    private static final String HOST = "127.0.0.2";
+
+    private final InetSocketAddress address;
+    private final InetSocketAddress server;
     private final Set<Socket> sockets = ConcurrentHashMap.newKeySet();
-    private boolean open = true;
+    private ServerSocket door;
+    private Thread doorman;
 
     /** A gate to a server's {@code host:port}. */
     Gate(String server) throws IOException {
         int colon = server.lastIndexOf(':');
-        host = server.substring(0, colon);
-        port = Integer.parseInt(server.substring(colon + 1));
-        door = new ServerSocket(0, 50, InetAddress.getByName("127.0.0.1"));
-        daemon(this::acceptAll);
+        this.server = new InetSocketAddress(server.substring(0, colon), Integer.parseInt(server.substring(colon + 1)));
+        listen(0);
+        address = (InetSocketAddress) door.getLocalSocketAddress();
     }
 
     String address() {
-        return "127.0.0.1:" + door.getLocalPort();
+        return HOST + ":" + address.getPort();
     }
 
-    /** Cuts the connections that are there and refuses new ones. */
-    synchronized void shut() {
-        open = false;
+    /** Refuses new connections and cuts those that are there. */
+    void shut() throws IOException, InterruptedException {
+        door.close();
+        doorman.join(); // until it has come back from accept, the kernel keeps the port
+        cut();
+    }
+
+    void open() throws IOException {
+        listen(address.getPort());
+    }
+
+    /** Cuts the connections that are there; clients may come back at once. */
+    synchronized void cut() {
         sockets.forEach(Gate::closeQuietly);
         sockets.clear();
     }
 
-    synchronized void open() {
-        open = true;
-    }
-
-    /** Cuts the connections that are there; clients may come back at once. */
-    void cut() {
-        shut();
-        open();
-    }
-
     @Override
-    public void close() throws IOException {
-        door.close();
+    public void close() throws IOException, InterruptedException {
         shut();
     }
 
-    private void acceptAll() {
-        while (!door.isClosed()) {
+    private void listen(int port) throws IOException {
+        ServerSocket listening = new ServerSocket();
+        listening.setReuseAddress(true); // connections that were cut may still be waiting for their end
+        listening.bind(new InetSocketAddress(HOST, port));
+        door = listening;
+        doorman = daemon(() -> acceptAll(listening));
+    }
+
+    private void acceptAll(ServerSocket listening) {
+        while (!listening.isClosed()) {
             try {
-                relay(door.accept());
+                relay(listening, listening.accept());
             } catch (IOException error) {
                 continue; // the door is closed, or the server is not there: the client sees its connection end
             }
         }
     }
 
-    private void relay(Socket client) throws IOException {
-        Socket server = connect(client);
-        if (server != null) {
-            daemon(() -> copy(client, server));
-            daemon(() -> copy(server, client));
+    private void relay(ServerSocket listening, Socket client) throws IOException {
+        Socket relayed = connect(listening, client);
+        if (relayed != null) {
+            daemon(() -> copy(client, relayed));
+            daemon(() -> copy(relayed, client));
         }
     }
 
-    /** The connection that serves a client's, or null when the client is turned away. */
-    private synchronized Socket connect(Socket client) throws IOException {
-        if (!open) {
+    /** The connection that serves a client's, or null when the gate was shut meanwhile. */
+    private synchronized Socket connect(ServerSocket listening, Socket client) throws IOException {
+        if (listening.isClosed()) {
             client.close();
             return null;
         }
         sockets.add(client);
         try {
-            Socket server = new Socket(host, port);
-            server.setTcpNoDelay(true);
+            Socket relayed = new Socket(server.getAddress(), server.getPort());
+            relayed.setTcpNoDelay(true);
             client.setTcpNoDelay(true);
-            sockets.add(server);
-            return server;
+            sockets.add(relayed);
+            return relayed;
         } catch (IOException error) {
             client.close();
             throw error;
@@ -102,10 +114,11 @@ final class Gate implements Closeable {
         }
     }
 
-    private static void daemon(Runnable task) {
+    private static Thread daemon(Runnable task) {
         Thread thread = new Thread(task, "gate");
         thread.setDaemon(true);
         thread.start();
+        return thread;
     }
 
     private static void closeQuietly(Socket socket) {

@@ -38,7 +38,10 @@ final class CuratorScene implements AutoCloseable {
         return thing;
     }
 
-    /** Restarts the server and returns when the first client has seen its connection go and come back. */
+    /**
+     * Restarts the server and returns when the first client has seen its connection go and come back and has its watches
+     * again: they are sent before the request whose answer is waited for.
+     */
     void restart() throws Exception {
         CompletableFuture<Void> back = new CompletableFuture<>();
         first.getConnectionStateListenable().addListener((client, state) -> {
@@ -48,6 +51,7 @@ final class CuratorScene implements AutoCloseable {
         });
         Driver.restart(gate);
         back.get(Expect.DEADLINE_S, TimeUnit.SECONDS);
+        first.checkExists().forPath(home);
     }
 
     private CuratorFramework client(String address) throws Exception {
