@@ -1,0 +1,5 @@
+"""Writes REPORT.md."""
+
+
+def write():
+    return 0
