@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes compat-tests/.work/apache-suite: Apache's test classes with what they need from Maven Central in lib, and our own
-# classes, which take the place of some of them, in classes. ../setup.sh goes first.
+# Makes compat-tests/.work/apache-suite: Apache's test classes with what they need from Maven Central in lib, our own classes,
+# which take the place of some of them, in classes, and data directories that they start servers on in data. ../setup.sh goes first.
 # A part is made again only when its inputs change, so a second run takes no time.
 set -eu
 
@@ -34,5 +34,14 @@ classes() {
     stamp classes "$here/pom.xml" $(sources)
 }
 
+# Data directories that tests start a server on; Apache 3.9.5 writes them.
+data() {
+    unchanged data "$here/suite/data.py" && return 0
+    say "writing data directories"
+    python3 "$here/suite/data.py" >&2
+    stamp data "$here/suite/data.py"
+}
+
 libraries
 classes
+data

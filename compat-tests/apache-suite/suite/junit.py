@@ -72,7 +72,8 @@ def run(name, mode, ports, limit_s, method=None, attempt=""):
     """
     home = WORK / "homes" / mode / (name + attempt)
     shutil.rmtree(home, ignore_errors=True)
-    (home / "tmp").mkdir(parents=True)
+    shutil.copytree(WORK / "data", home / "data")
+    (home / "tmp").mkdir()
     (home / "servers").mkdir()
     start = time.monotonic()
     error = _launch(_command(name, mode, ports, home, method), home, limit_s)
@@ -97,7 +98,7 @@ def _jvm_options(ports, home):
     return ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx512m", "-ea",
             f"-Dtest.junit.threads={PORT_RANGES}", f"-Dzookeeper.junit.threadid={ports}",
             f"-javaagent:{WORK / 'lib' / 'jmockit-1.48.jar'}", f"-Dbuild.test.dir={home / 'tmp'}",
-            f"-Djava.io.tmpdir={home / 'tmp'}", f"-Dbasedir={home}", f"-Dtest.data.dir={home / 'tmp'}",
+            f"-Djava.io.tmpdir={home / 'tmp'}", f"-Dbasedir={home}", f"-Dtest.data.dir={home / 'data'}",
             f"-Dzookeeper.DigestAuthenticationProvider.superDigest={server.SUPER_DIGEST}",
             f"-Dlogback.configurationFile={paths.LOGBACK}"]
 

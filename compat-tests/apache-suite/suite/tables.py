@@ -42,8 +42,8 @@ def reasons():
 
 
 def flaky():
-    """Tests that fail now and then in Apache's own hands, as class#test."""
-    return {row["test"] for row in _rows("flaky.tsv")}
+    """Tests that fail now and then on Apache too, as class#test, with the key about."""
+    return {row["test"]: row for row in _rows("flaky.tsv")}
 
 
 def selection():

@@ -35,9 +35,9 @@ public final class ServerProcess {
 
     /**
      * Starts a server and returns at once. It has the properties that the test has set in this JVM, and above them those
-     * given here.
+     * given here. Its zoo.cfg names `clientPort` as the port for clients without TLS, or none where that is 0.
      */
-    public static ServerProcess start(Path zooCfg, Map<String, String> properties) throws IOException {
+    public static ServerProcess start(Path zooCfg, Map<String, String> properties, int clientPort) throws IOException {
         Map<String, String> all = HandedOver.properties();
         all.putAll(properties);
         Path log = newLog();
@@ -47,8 +47,13 @@ public final class ServerProcess {
             .redirectOutput(log.toFile())
             .redirectInput(ProcessBuilder.Redirect.from(new File("/dev/null")))
             .start();
-        LiveProcesses.add(process);
+        LiveProcesses.add(process, clientPort);
         return new ServerProcess(process, log);
+    }
+
+    /** The ports for clients of the servers that run now. */
+    public static List<Integer> clientPorts() {
+        return LiveProcesses.clientPorts();
     }
 
     /** A new directory in suite.workdir, for a zoo.cfg or for data. */
