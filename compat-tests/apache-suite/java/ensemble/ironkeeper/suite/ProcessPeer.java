@@ -18,7 +18,6 @@ import org.apache.zookeeper.server.quorum.QuorumPeer;
 import org.apache.zookeeper.server.quorum.QuorumPeerConfig;
 import org.apache.zookeeper.server.quorum.QuorumPeerConfig.ConfigException;
 import org.apache.zookeeper.server.quorum.flexible.QuorumVerifier;
-import org.mockito.Mockito;
 
 /**
  * A member of an ensemble as a process of its own, in the place of Apache's thread. What tests ask a QuorumPeer is asked of
@@ -29,6 +28,7 @@ import org.mockito.Mockito;
 public class ProcessPeer extends QuorumPeer {
     private final Path zooCfg;
     private ServerProcess process;
+    private boolean suspended;
     private QuorumServer self;
     private QuorumVerifier verifier;
 
@@ -38,7 +38,7 @@ public class ProcessPeer extends QuorumPeer {
         setConfigFileName(zooCfg.toString());
     }
 
-    /** Makes the zoo.cfg ready for a start. */
+    /** Makes the zoo.cfg ready for a start; here it is. */
     protected void prepare() throws IOException {
     }
 
@@ -47,7 +47,7 @@ public class ProcessPeer extends QuorumPeer {
     public synchronized void start() {
         try {
             prepare();
-            process = ServerProcess.start(zooCfg, JvmSettings.properties());
+            process = ServerProcess.start(zooCfg, JvmSettings.properties(), Math.max(0, getClientPort()));
         } catch (IOException e) {
             throw new IllegalStateException("the server of " + zooCfg + " does not start", e);
         }
@@ -70,7 +70,8 @@ public class ProcessPeer extends QuorumPeer {
     }
 
     /** True while the process runs. */
-    protected final synchronized boolean isRunning() {
+    @Override
+    public final synchronized boolean isRunning() {
         return process != null && process.isAlive();
     }
 
@@ -92,9 +93,9 @@ public class ProcessPeer extends QuorumPeer {
     /** Lets {@code leader}, {@code follower} and {@code observer} say, by being null or not, what the process does now. */
     public ProcessPeer refreshRole() {
         ServerState state = getPeerState();
-        leader = state == ServerState.LEADING ? Mockito.mock(Leader.class) : null;
-        follower = state == ServerState.FOLLOWING ? Mockito.mock(Follower.class) : null;
-        observer = state == ServerState.OBSERVING ? Mockito.mock(Observer.class) : null;
+        leader = state == ServerState.LEADING ? new StandIn<>(Leader.class).make() : null;
+        follower = state == ServerState.FOLLOWING ? new StandIn<>(Follower.class).make() : null;
+        observer = state == ServerState.OBSERVING ? new StandIn<>(Observer.class).make() : null;
         return this;
     }
 
@@ -108,15 +109,9 @@ public class ProcessPeer extends QuorumPeer {
         return answers().zxid();
     }
 
-    /** Only its {@code getInProcess} tells something. */
     @Override
     public ZooKeeperServer getActiveServer() {
-        return new ZooKeeperServer() {
-            @Override
-            public int getInProcess() {
-                return answers().outstanding();
-            }
-        };
+        return new StandIn<>(ZooKeeperServer.class).on("getInProcess", none -> answers().outstanding()).make();
     }
 
     @Override
@@ -147,7 +142,7 @@ public class ProcessPeer extends QuorumPeer {
     @Override
     public int getClientPort() {
         try {
-            return ZooCfg.read(zooCfg).clientPort();
+            return CurrentCfg.read(zooCfg).clientPort();
         } catch (NoSuchFileException replaced) {
             return self().clientAddr.getPort();
         } catch (IOException e) {
@@ -177,9 +172,13 @@ public class ProcessPeer extends QuorumPeer {
 
     /** SIGSTOP and SIGCONT: unlike Apache's peer, the process does not even serve reads meanwhile. */
     @Override
-    public void setSuspended(boolean suspended) {
+    public void setSuspended(boolean wanted) {
+        if (wanted == suspended) {
+            return;
+        }
         try {
-            new ProcessBuilder("kill", suspended ? "-STOP" : "-CONT", Long.toString(process.pid())).start().waitFor();
+            new ProcessBuilder("kill", wanted ? "-STOP" : "-CONT", Long.toString(process.pid())).start().waitFor();
+            suspended = wanted;
         } catch (IOException e) {
             throw new IllegalStateException(e);
         } catch (InterruptedException e) {
@@ -190,7 +189,7 @@ public class ProcessPeer extends QuorumPeer {
     /** The own line of the zoo.cfg; the last one that there was, where the server is no member now. */
     private synchronized QuorumServer self() {
         try {
-            ZooCfg.read(zooCfg).self().ifPresent(line -> self = line);
+            CurrentCfg.read(zooCfg).self().ifPresent(line -> self = line);
         } catch (NoSuchFileException replaced) {
             // The server put another membership into place between two reads.
         } catch (IOException e) {
@@ -212,7 +211,7 @@ public class ProcessPeer extends QuorumPeer {
     }
 
     private long epoch(String file) throws IOException {
-        Path path = ZooCfg.read(zooCfg).dataDir().resolve("version-2").resolve(file);
+        Path path = CurrentCfg.read(zooCfg).dataDir().resolve("version-2").resolve(file);
         return Long.parseLong(Files.readString(path).trim());
     }
 }

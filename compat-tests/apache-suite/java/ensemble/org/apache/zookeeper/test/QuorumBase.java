@@ -30,6 +30,8 @@ public class QuorumBase extends ClientBase {
     private static final int MEMBERS = 5;
     private static final int VOTERS_BESIDE_OBSERVERS = 3;
     private static final int SYNC_LIMIT = 3;
+    /** Longer than the time that tests give one server: here are five processes that start at once. */
+    private static final int START_MS = 90_000;
 
     File s1dir;
     File s2dir;
@@ -89,7 +91,7 @@ public class QuorumBase extends ClientBase {
         setupServers();
         getPeerList().forEach(QuorumPeer::start);
         for (String server : hostPort.split(",")) {
-            assertTrue(waitForServerUp(server, CONNECTION_TIMEOUT), "server " + server + " did not come up");
+            assertTrue(waitForServerUp(server, START_MS), "server " + server + " did not come up");
         }
     }
 

@@ -19,6 +19,8 @@ import org.apache.zookeeper.server.quorum.QuorumPeer.ServerState;
 /** An ensemble of 2n+1 members, each a process of its own, that are started and ended one by one. Ids count from 1. */
 public class QuorumUtil {
     private static final int SYNC_LIMIT = 3;
+    /** Longer than the time that tests give one server: here are several processes that start at once. */
+    private static final int START_MS = 90_000;
 
     /** A member: its peer is another one after each start. */
     public static class PeerStruct {
@@ -132,7 +134,7 @@ public class QuorumUtil {
 
     private void awaitUp(int id) {
         String server = getConnectionStringForServer(id);
-        assertTrue(ClientBase.waitForServerUp(server, ClientBase.CONNECTION_TIMEOUT), "server " + server + " did not come up");
+        assertTrue(ClientBase.waitForServerUp(server, START_MS), "server " + server + " did not come up");
     }
 
     public void shutdownAll() {

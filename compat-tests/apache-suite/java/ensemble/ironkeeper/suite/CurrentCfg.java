@@ -13,21 +13,21 @@ import org.apache.zookeeper.server.quorum.QuorumPeerConfig.ConfigException;
  * What a zoo.cfg says, together with the file of the membership that it may point to. A server rewrites both when it is
  * reconfigured, so this is what stood there when it was read.
  */
-final class ZooCfg {
+final class CurrentCfg {
     private final Properties keys;
 
-    private ZooCfg(Properties keys) {
+    private CurrentCfg(Properties keys) {
         this.keys = keys;
     }
 
-    static ZooCfg read(Path path) throws IOException {
+    static CurrentCfg read(Path path) throws IOException {
         Properties keys = new Properties();
         load(keys, path);
         String membership = keys.getProperty("dynamicConfigFile");
         if (membership != null) {
             load(keys, Path.of(membership));
         }
-        return new ZooCfg(keys);
+        return new CurrentCfg(keys);
     }
 
     private static void load(Properties keys, Path path) throws IOException {
