@@ -107,7 +107,7 @@ def _harness_options(mode, home):
     if mode == "unmodified":
         return []
     options = [f"-Dsuite.server={mode}", f"-Dsuite.workdir={home / 'servers'}",
-               f"-Dsuite.apache.classpath={paths.class_path(paths.APACHE_39)}"]
+               f"-Dsuite.apache.classpath={WORK / 'lib'}/*"]
     if mode == "ironkeeper":
         options.append(f"-Dsuite.ironkeeper={paths.ironkeeper_binary()}")
     return options

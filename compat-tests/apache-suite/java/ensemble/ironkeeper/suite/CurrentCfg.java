@@ -72,4 +72,9 @@ final class CurrentCfg {
         }
         return Integer.parseInt(keys.getProperty("clientPort", "-1").trim());
     }
+
+    /** The port for clients with TLS; -1 where there is none. */
+    int secureClientPort() {
+        return Integer.parseInt(keys.getProperty("secureClientPort", "-1").trim());
+    }
 }

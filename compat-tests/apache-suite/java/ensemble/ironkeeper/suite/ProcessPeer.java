@@ -3,6 +3,7 @@ package ironkeeper.suite;
 import java.io.IOException;
 import java.io.StringReader;
 import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -69,6 +70,25 @@ public class ProcessPeer extends QuorumPeer {
         }
     }
 
+    /**
+     * True once the process answers on its port for clients, be it only that it serves nobody yet. Where all clients need
+     * TLS, once it listens.
+     */
+    public boolean answers() {
+        try {
+            CurrentCfg cfg = CurrentCfg.read(zooCfg);
+            return cfg.clientPort() > 0 ? new ServerAnswers(cfg.clientPort()).any() : listens(cfg.secureClientPort());
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private static boolean listens(int port) throws IOException {
+        try (Socket socket = new Socket("127.0.0.1", port)) {
+            return socket.isConnected();
+        }
+    }
+
     /** True while the process runs. */
     @Override
     public final synchronized boolean isRunning() {
@@ -87,7 +107,7 @@ public class ProcessPeer extends QuorumPeer {
 
     /** False where the process says that it is a standalone server. */
     public boolean isMember() {
-        return answers().state().isPresent();
+        return ask().state().isPresent();
     }
 
     /** Lets {@code leader}, {@code follower} and {@code observer} say, by being null or not, what the process does now. */
@@ -101,17 +121,17 @@ public class ProcessPeer extends QuorumPeer {
 
     @Override
     public synchronized ServerState getPeerState() {
-        return isRunning() ? answers().state().orElse(ServerState.LOOKING) : ServerState.LOOKING;
+        return isRunning() ? ask().state().orElse(ServerState.LOOKING) : ServerState.LOOKING;
     }
 
     @Override
     public long getLastLoggedZxid() {
-        return answers().zxid();
+        return ask().zxid();
     }
 
     @Override
     public ZooKeeperServer getActiveServer() {
-        return new StandIn<>(ZooKeeperServer.class).on("getInProcess", none -> answers().outstanding()).make();
+        return new StandIn<>(ZooKeeperServer.class).on("getInProcess", none -> ask().outstanding()).make();
     }
 
     @Override
@@ -127,7 +147,7 @@ public class ProcessPeer extends QuorumPeer {
     /** The membership that the process says; where it serves nobody, what it said last. */
     @Override
     public synchronized QuorumVerifier getQuorumVerifier() {
-        Optional<String> membership = zooCfg == null ? Optional.empty() : answers().membership();
+        Optional<String> membership = zooCfg == null ? Optional.empty() : ask().membership();
         membership.ifPresent(text -> verifier = parsed(text));
         return verifier;
     }
@@ -198,7 +218,7 @@ public class ProcessPeer extends QuorumPeer {
         return self;
     }
 
-    private ServerAnswers answers() {
+    private ServerAnswers ask() {
         return new ServerAnswers(getClientPort());
     }
 

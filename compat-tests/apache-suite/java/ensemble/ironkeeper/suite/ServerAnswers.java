@@ -16,6 +16,11 @@ final class ServerAnswers {
         words = new FourLetters(clientPort, false);
     }
 
+    /** True if the server answers at all. */
+    boolean any() {
+        return !ask("srvr").isEmpty();
+    }
+
     /** The role of a member, LOOKING where it serves nobody or only reads; empty for a standalone server. */
     Optional<ServerState> state() {
         switch (srvr("Mode").orElse("")) {

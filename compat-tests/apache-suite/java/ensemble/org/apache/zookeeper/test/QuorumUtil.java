@@ -3,6 +3,7 @@ package org.apache.zookeeper.test;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ironkeeper.suite.MemberPeer;
+import ironkeeper.suite.ProcessPeer;
 import java.io.File;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -11,6 +12,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.apache.zookeeper.PortAssignment;
+import org.apache.zookeeper.ZKTestCase;
 import org.apache.zookeeper.server.quorum.QuorumPeer;
 import org.apache.zookeeper.server.quorum.QuorumPeer.LearnerType;
 import org.apache.zookeeper.server.quorum.QuorumPeer.QuorumServer;
@@ -84,7 +86,7 @@ public class QuorumUtil {
     /** A member, the role of its peer asked just now. */
     public PeerStruct getPeer(int id) {
         PeerStruct found = peers.get(id - 1);
-        ((MemberPeer) found.peer).refreshRole();
+        ((ProcessPeer) found.peer).refreshRole();
         return found;
     }
 
@@ -106,15 +108,25 @@ public class QuorumUtil {
     private void startFirst(int count) throws IOException {
         shutdownAll();
         for (int id = 1; id <= count; id++) {
-            start(id);
+            launch(id);
         }
         for (int id = 1; id <= count; id++) {
             awaitUp(id);
         }
     }
 
-    /** Starts a member and returns at once. */
+    /** Starts a member, and returns when its process answers, be it only that it serves nobody yet. */
     public void start(int id) throws IOException {
+        launch(id);
+        ProcessPeer peer = (ProcessPeer) peers.get(id - 1).peer;
+        try {
+            ZKTestCase.waitFor("server " + id + " does not start", peer::answers, START_MS / 1000);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void launch(int id) throws IOException {
         PeerStruct member = peers.get(id - 1);
         member.peer = newPeer(member);
         member.peer.start();

@@ -28,6 +28,7 @@ public class QuorumPeerTestBase extends ZKTestCase implements Watcher {
     public static final int TIMEOUT = 5000;
 
     private static final int POLL_MS = 100;
+    private static final int START_MS = 60_000;
 
     protected Servers servers;
     protected int numServers = 0;
@@ -85,20 +86,21 @@ public class QuorumPeerTestBase extends ZKTestCase implements Watcher {
 
     /** Waits for a client's state. */
     public static void waitForOne(ZooKeeper zk, ZooKeeper.States state) throws InterruptedException {
-        await(() -> zk.getState() == state, zk.getState() + " does not become " + state);
+        await(() -> zk.getState() == state, ClientBase.CONNECTION_TIMEOUT, zk.getState() + " does not become " + state);
     }
 
     /** Waits until all clients are in a state. */
     public static void waitForAll(ZooKeeper[] zks, ZooKeeper.States state) throws InterruptedException {
-        await(() -> Arrays.stream(zks).allMatch(zk -> zk.getState() == state), "some client does not become " + state);
+        await(() -> Arrays.stream(zks).allMatch(zk -> zk.getState() == state), ClientBase.CONNECTION_TIMEOUT,
+            "some client does not become " + state);
     }
 
     protected void waitForAll(Servers servers, ZooKeeper.States state) throws InterruptedException {
         waitForAll(servers.zk, state);
     }
 
-    private static void await(BooleanSupplier condition, String otherwise) throws InterruptedException {
-        long deadline = System.currentTimeMillis() + ClientBase.CONNECTION_TIMEOUT;
+    private static void await(BooleanSupplier condition, int timeoutMs, String otherwise) throws InterruptedException {
+        long deadline = System.currentTimeMillis() + timeoutMs;
         while (!condition.getAsBoolean()) {
             if (System.currentTimeMillis() > deadline) {
                 throw new RuntimeException(otherwise);
@@ -263,10 +265,19 @@ public class QuorumPeerTestBase extends ZKTestCase implements Watcher {
             start(getTestQPMain());
         }
 
+        /**
+         * Starts the server, and returns when its process answers or has ended: the time that a process takes to start is no
+         * part of what tests wait for.
+         */
         public synchronized void start(TestQPMain testQPMain) {
             main = testQPMain;
             currentThread = new Thread(this, "server " + myid);
             currentThread.start();
+            try {
+                await(() -> !isAlive() || peer() != null && peer().answers(), START_MS, "server " + myid + " does not start");
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
         }
 
         public TestQPMain getTestQPMain() {
