@@ -153,7 +153,8 @@ public class QuorumPeerTestBase extends ZKTestCase implements Watcher {
             tmpDir = new File(baseDir, "data");
             confFile = new File(baseDir, "zoo.cfg");
             writeData(tmpDir);
-            StringBuilder text = head(tickTime, tmpDir).append("clientPort=").append(clientPort).append('\n');
+            StringBuilder text = head(tickTime, tmpDir);
+            appendClientPort(text);
             otherConfigs.forEach((key, value) -> text.append(key).append('=').append(value).append('\n'));
             Files.writeString(confFile.toPath(), text + quorumCfgSection + "\n");
         }
@@ -184,7 +185,7 @@ public class QuorumPeerTestBase extends ZKTestCase implements Watcher {
             ClientBase.createInitializeFile(dataDir);
             StringBuilder text = head(TICK_TIME_MS, dataDir);
             text.append(configs == null ? "" : configs).append("admin.serverPort=").append(adminServerPort).append('\n');
-            append(text, "clientPort", clientPort == UNSET_STATIC_CLIENTPORT ? null : clientPort);
+            appendClientPort(text);
             append(text, "secureClientPort", secureClientPort);
             append(text, "peerType", peerType);
             if (writeDynamicConfigFile) {
@@ -235,7 +236,16 @@ public class QuorumPeerTestBase extends ZKTestCase implements Watcher {
 
         private static StringBuilder head(int tickTime, File dataDir) {
             return new StringBuilder(JvmSettings.lines()).append("tickTime=").append(tickTime).append('\n').append(LIMITS)
-                .append("dataDir=").append(dataDir.getAbsolutePath()).append('\n');
+                .append("admin.serverAddress=127.0.0.1\ndataDir=").append(dataDir.getAbsolutePath()).append('\n');
+        }
+
+        /** On the loopback alone, unless the members' lines say where clients connect, as both must not differ. */
+        private void appendClientPort(StringBuilder text) {
+            if (clientPort == UNSET_STATIC_CLIENTPORT) {
+                return;
+            }
+            append(text, "clientPort", clientPort);
+            append(text, "clientPortAddress", quorumCfgSection.contains(";") ? null : "127.0.0.1");
         }
 
         private static void append(StringBuilder text, String key, Object value) {
