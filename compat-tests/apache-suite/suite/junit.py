@@ -64,13 +64,14 @@ class PortRanges:
         self._free.put(number)
 
 
-def run(name, mode, ports, limit_s, method=None, attempt=""):
-    """Runs a class, or one of its methods, and returns its result as a dict that goes to JSON.
+def run(test, mode, ports, limit_s, attempt=""):
+    """Runs a class, or with #method behind its name only that, and returns its result as a dict that goes to JSON.
 
-    `tests` lists name, outcome, message and seconds of each test; `error` says why there may be fewer than there should,
+    `method` is empty where the whole class was run. `tests` lists name, outcome, message and seconds of each test; `error` says why there may be fewer than there should,
     else it is None. The directory `home` keeps the log and the servers' files until the class runs again.
     """
-    home = WORK / "homes" / mode / (name + attempt)
+    name, _, method = test.partition("#")
+    home = home_of(test + attempt, mode)
     shutil.rmtree(home, ignore_errors=True)
     shutil.copytree(WORK / "data", home / "data")
     (home / "tmp").mkdir()
@@ -78,12 +79,13 @@ def run(name, mode, ports, limit_s, method=None, attempt=""):
     start = time.monotonic()
     error = _launch(_command(name, mode, ports, home, method), home, limit_s)
     tests = [test for report in sorted(home.glob("TEST-*.xml")) for test in _tests(report)]
-    return {"class": name, "mode": mode, "seconds": round(time.monotonic() - start, 1),
+    return {"class": name, "method": method, "mode": mode, "seconds": round(time.monotonic() - start, 1),
             "error": _what_is_missing(error, tests), "tests": tests}
 
 
-def remove_home(name, mode):
-    shutil.rmtree(WORK / "homes" / mode / name, ignore_errors=True)
+def home_of(test, mode):
+    """The directory of a run."""
+    return WORK / "homes" / mode / test.replace("#", "-")
 
 
 def _command(name, mode, ports, home, method):
