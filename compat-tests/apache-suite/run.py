@@ -93,7 +93,7 @@ def _options():
     parser.add_argument("--learn", action="store_true", help="make what happens now the expectation, in expected.tsv")
     parser.add_argument("--repeat", type=int, metavar="N", help="run CLASS#METHOD so often and keep the rates")
     parser.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 1), help="classes that run side by side")
-    parser.add_argument("--limit", type=int, default=900, help="seconds that a class may take")
+    parser.add_argument("--limit", type=int, default=2400, help="seconds that a class may take")
     parser.add_argument("classes", nargs="*", metavar="CLASS",
                         help="as test.ClientTest or ClientTest, also with #METHOD behind it")
     options = parser.parse_args()

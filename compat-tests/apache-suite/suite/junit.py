@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 
 from ironlab import paths, processes, server
 
+HERE = paths.COMPAT / "apache-suite"
 WORK = paths.WORK / "apache-suite"
 MODES = ("ironkeeper", "apache", "unmodified")
 PACKAGE = "org.apache.zookeeper."
@@ -67,8 +68,8 @@ class PortRanges:
 def run(test, mode, ports, limit_s, attempt=""):
     """Runs a class, or with #method behind its name only that, and returns its result as a dict that goes to JSON.
 
-    `method` is empty where the whole class was run. `tests` lists name, outcome, message and seconds of each test; `error` says why there may be fewer than there should,
-    else it is None. The directory `home` keeps the log and the servers' files until the class runs again.
+    `method` is empty where the whole class was run. `tests` lists name, outcome, message and seconds of each test; `error`
+    says why there may be fewer than there should, else it is None. The directory `home` keeps the log and the servers' files until the class runs again.
     """
     name, _, method = test.partition("#")
     home = home_of(test + attempt, mode)
@@ -102,7 +103,7 @@ def _jvm_options(ports, home):
             f"-javaagent:{WORK / 'lib' / 'jmockit-1.48.jar'}", f"-Dbuild.test.dir={home / 'tmp'}",
             f"-Djava.io.tmpdir={home / 'tmp'}", f"-Dbasedir={home}", f"-Dtest.data.dir={home / 'data'}",
             f"-Dzookeeper.DigestAuthenticationProvider.superDigest={server.SUPER_DIGEST}",
-            f"-Dlogback.configurationFile={paths.LOGBACK}"]
+            f"-Dlogback.configurationFile={HERE / 'logback.xml'}"]
 
 
 def _harness_options(mode, home):
@@ -118,7 +119,7 @@ def _harness_options(mode, home):
 def _class_path(mode):
     libraries = f"{WORK / 'lib'}/*"
     if not (WORK / "lib").is_dir():
-        raise FileNotFoundError(f"{WORK / 'lib'} is missing: run {paths.COMPAT / 'apache-suite' / 'setup.sh'}")
+        raise FileNotFoundError(f"{WORK / 'lib'} is missing: run {HERE / 'setup.sh'}")
     return libraries if mode == "unmodified" else f"{WORK / 'classes'}:{libraries}"
 
 
