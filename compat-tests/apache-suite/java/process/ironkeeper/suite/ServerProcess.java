@@ -21,7 +21,7 @@ import java.util.stream.Collectors;
 public final class ServerProcess {
     private static final long START_DEADLINE_MS = 40_000;
     private static final long STOP_DEADLINE_MS = 20_000;
-    private static final int POLL_MS = 20;
+    private static final int POLL_MS = 50;
     private static final int LOG_LINES_SHOWN = 25;
     private static final AtomicInteger STARTED = new AtomicInteger();
 
