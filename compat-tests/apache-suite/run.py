@@ -9,7 +9,7 @@ import argparse
 import os
 import shutil
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -38,7 +38,7 @@ def _run(options, ports):
     with ThreadPoolExecutor(len(ports)) as pool:
         runs = [pool.submit(_run_class, name, mode, ports, options)
                 for mode in options.server for name in _chosen(options, mode)]
-        for done in runs:
+        for done in as_completed(runs):
             wrong += _tell(done.result(), options)
     if options.learn:
         expectation.learn()
