@@ -1,7 +1,7 @@
 """Runs one test class in a JVM of its own and says what became of each test.
 
-Knows JUnit's console launcher and its reports, and what Apache's own build gives to a test's JVM; nothing of which
-classes there are or what is expected of them.
+Knows JUnit's console launcher and its reports, and what Apache's own build gives to a test's JVM; nothing of what is
+expected of a class.
 """
 
 import queue
@@ -14,6 +14,8 @@ import time
 from xml.etree import ElementTree
 
 from ironlab import paths, processes, server
+
+from . import tables
 
 HERE = paths.COMPAT / "apache-suite"
 WORK = paths.WORK / "apache-suite"
@@ -91,7 +93,7 @@ def home_of(test, mode):
 
 def _command(name, mode, ports, home, method):
     select = f"--select-method={PACKAGE}{name}#{method}" if method else f"--select-class={PACKAGE}{name}"
-    return ["java", *_jvm_options(ports, home), *_harness_options(mode, home), "-cp", _class_path(mode),
+    return ["java", *_jvm_options(ports, home), *_harness_options(name, mode, home), "-cp", _class_path(mode),
             "org.junit.platform.console.ConsoleLauncher", "--disable-banner", "--disable-ansi-colors", "--details=tree",
             f"--reports-dir={home}", select]
 
@@ -106,11 +108,12 @@ def _jvm_options(ports, home):
             f"-Dlogback.configurationFile={HERE / 'logback.xml'}"]
 
 
-def _harness_options(mode, home):
+def _harness_options(name, mode, home):
     if mode == "unmodified":
         return []
     options = [f"-Dsuite.server={mode}", f"-Dsuite.workdir={home / 'servers'}",
                f"-Dsuite.apache.classpath={paths.class_path(paths.APACHE_39)}"]
+    options += [f"-D{row['property']}={row['value']}" for row in tables.properties() if row["class"] == name]
     if mode == "ironkeeper":
         options.append(f"-Dsuite.ironkeeper={paths.ironkeeper_binary()}")
     return options
