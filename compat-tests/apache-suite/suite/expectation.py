@@ -15,7 +15,7 @@ def differences(result):
         return ["has no row in expected.tsv: run it with --learn"]
     found = row(result)
     lines = [f"{key}: {found[key] or 'none'} instead of {before[key] or 'none'}"
-             for key in ("tests", "error") if found[key] != before[key]]
+             for key in (("error",) if result["method"] else ("tests", "error")) if found[key] != before[key]]
     return lines + _changed(result, before) + worse_than_apache(result, expected.get((result["class"], "apache")))
 
 

@@ -1,7 +1,7 @@
 """Runs one test class in a JVM of its own and says what became of each test.
 
-Knows JUnit's console launcher and its reports, and what Apache's own build gives to a test's JVM; nothing of which
-classes there are or what is expected of them.
+Knows JUnit's console launcher and its reports, and what Apache's own build gives to a test's JVM; nothing of what is
+expected of a class.
 """
 
 import queue
@@ -15,6 +15,9 @@ from xml.etree import ElementTree
 
 from ironlab import paths, processes, server
 
+from . import tables
+
+HERE = paths.COMPAT / "apache-suite"
 WORK = paths.WORK / "apache-suite"
 MODES = ("ironkeeper", "apache", "unmodified")
 PACKAGE = "org.apache.zookeeper."
@@ -64,13 +67,14 @@ class PortRanges:
         self._free.put(number)
 
 
-def run(name, mode, ports, limit_s, method=None, attempt=""):
-    """Runs a class, or one of its methods, and returns its result as a dict that goes to JSON.
+def run(test, mode, ports, limit_s, attempt=""):
+    """Runs a class, or with #method behind its name only that, and returns its result as a dict that goes to JSON.
 
-    `tests` lists name, outcome, message and seconds of each test; `error` says why there may be fewer than there should,
-    else it is None. The directory `home` keeps the log and the servers' files until the class runs again.
+    `method` is empty where the whole class was run. `tests` lists name, outcome, message and seconds of each test; `error`
+    says why there may be fewer than there should, else it is None. The directory `home` keeps the log and the servers' files until the class runs again.
     """
-    home = WORK / "homes" / mode / (name + attempt)
+    name, _, method = test.partition("#")
+    home = home_of(test + attempt, mode)
     shutil.rmtree(home, ignore_errors=True)
     shutil.copytree(WORK / "data", home / "data")
     (home / "tmp").mkdir()
@@ -78,17 +82,18 @@ def run(name, mode, ports, limit_s, method=None, attempt=""):
     start = time.monotonic()
     error = _launch(_command(name, mode, ports, home, method), home, limit_s)
     tests = [test for report in sorted(home.glob("TEST-*.xml")) for test in _tests(report)]
-    return {"class": name, "mode": mode, "seconds": round(time.monotonic() - start, 1),
+    return {"class": name, "method": method, "mode": mode, "seconds": round(time.monotonic() - start, 1),
             "error": _what_is_missing(error, tests), "tests": tests}
 
 
-def remove_home(name, mode):
-    shutil.rmtree(WORK / "homes" / mode / name, ignore_errors=True)
+def home_of(test, mode):
+    """The directory of a run."""
+    return WORK / "homes" / mode / test.replace("#", "-")
 
 
 def _command(name, mode, ports, home, method):
     select = f"--select-method={PACKAGE}{name}#{method}" if method else f"--select-class={PACKAGE}{name}"
-    return ["java", *_jvm_options(ports, home), *_harness_options(mode, home), "-cp", _class_path(mode),
+    return ["java", *_jvm_options(ports, home), *_harness_options(name, mode, home), "-cp", _class_path(mode),
             "org.junit.platform.console.ConsoleLauncher", "--disable-banner", "--disable-ansi-colors", "--details=tree",
             f"--reports-dir={home}", select]
 
@@ -100,14 +105,15 @@ def _jvm_options(ports, home):
             f"-javaagent:{WORK / 'lib' / 'jmockit-1.48.jar'}", f"-Dbuild.test.dir={home / 'tmp'}",
             f"-Djava.io.tmpdir={home / 'tmp'}", f"-Dbasedir={home}", f"-Dtest.data.dir={home / 'data'}",
             f"-Dzookeeper.DigestAuthenticationProvider.superDigest={server.SUPER_DIGEST}",
-            f"-Dlogback.configurationFile={paths.LOGBACK}"]
+            f"-Dlogback.configurationFile={HERE / 'logback.xml'}"]
 
 
-def _harness_options(mode, home):
+def _harness_options(name, mode, home):
     if mode == "unmodified":
         return []
     options = [f"-Dsuite.server={mode}", f"-Dsuite.workdir={home / 'servers'}",
                f"-Dsuite.apache.classpath={WORK / 'lib'}/*"]
+    options += [f"-D{row['property']}={row['value']}" for row in tables.properties() if row["class"] == name]
     if mode == "ironkeeper":
         options.append(f"-Dsuite.ironkeeper={paths.ironkeeper_binary()}")
     return options
@@ -116,7 +122,7 @@ def _harness_options(mode, home):
 def _class_path(mode):
     libraries = f"{WORK / 'lib'}/*"
     if not (WORK / "lib").is_dir():
-        raise FileNotFoundError(f"{WORK / 'lib'} is missing: run {paths.COMPAT / 'apache-suite' / 'setup.sh'}")
+        raise FileNotFoundError(f"{WORK / 'lib'} is missing: run {HERE / 'setup.sh'}")
     return libraries if mode == "unmodified" else f"{WORK / 'classes'}:{libraries}"
 
 

@@ -1,5 +1,6 @@
 """Runs one test over and over and counts how often it fails: what tells a flaky test from a difference."""
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 from . import junit, results
@@ -18,13 +19,12 @@ def run(tests, modes, times, ports, limit_s):
 
 
 def _passes(test, mode, attempt, ports, limit_s):
-    name, _, method = test.partition("#")
     number = ports.take()
     try:
-        result = junit.run(name, mode, number, limit_s, method=method, attempt=f"-{method}-{attempt}")
+        result = junit.run(test, mode, number, limit_s, attempt=f"-{attempt}")
     finally:
         ports.give_back(number)
     passed = not result["error"] and results.count(result) == results.count(result, junit.PASSED)
     if passed:
-        junit.remove_home(f"{name}-{method}-{attempt}", mode)
+        shutil.rmtree(junit.home_of(f"{test}-{attempt}", mode))
     return passed

@@ -36,6 +36,11 @@ def left_out():
     return {row["class"]: row["reaches for"] for row in _rows("LEFT_OUT.tsv")}
 
 
+def properties():
+    """Properties that a test sets when its server's process has started already: rows of class, property and value."""
+    return _rows("properties.tsv")
+
+
 def reasons():
     """Why a test does not pass, by (mode, class#test)."""
     return {(row["mode"], row["test"]): row["reason"] for row in _rows("reasons.tsv")}

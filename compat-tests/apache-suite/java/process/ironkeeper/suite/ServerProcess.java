@@ -21,7 +21,7 @@ import java.util.stream.Collectors;
 public final class ServerProcess {
     private static final long START_DEADLINE_MS = 40_000;
     private static final long STOP_DEADLINE_MS = 20_000;
-    private static final int POLL_MS = 20;
+    private static final int POLL_MS = 50;
     private static final int LOG_LINES_SHOWN = 25;
     private static final AtomicInteger STARTED = new AtomicInteger();
 
@@ -68,7 +68,12 @@ public final class ServerProcess {
      * @throws IOException with the end of the log when the process ends, or takes more than 40 s
      */
     public void awaitServing(int port) throws IOException, InterruptedException {
-        await(() -> serves(port), "serve on port " + port);
+        awaitServing("127.0.0.1", port);
+    }
+
+    /** As {@link #awaitServing(int)}, on another address of this machine. */
+    public void awaitServing(String host, int port) throws IOException, InterruptedException {
+        await(() -> serves(new FourLetters(host, port, false)), "serve on " + host + " port " + port);
     }
 
     /** Returns once the server takes connections on a port, which need not be a client's: one for TLS cannot be asked. */
@@ -123,12 +128,12 @@ public final class ServerProcess {
         }
     }
 
-    private boolean serves(int port) {
+    private boolean serves(FourLetters words) {
         if (!isAlive()) {
             return false;
         }
         try {
-            String answer = new FourLetters(port, false).ask("srvr");
+            String answer = words.ask("srvr");
             return answer.contains("\nMode: ") || !FourLetters.executed(answer);
         } catch (IOException notYet) {
             return false;

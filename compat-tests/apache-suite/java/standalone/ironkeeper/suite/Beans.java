@@ -28,12 +28,6 @@ public final class Beans {
         return names;
     }
 
-    /** True if no server can be asked for its sessions, as the test allows no word for that. */
-    public static boolean sessionsAreHidden() {
-        return ServerProcess.clientPorts().stream()
-            .noneMatch(port -> FourLetters.executed(new Questions(new FourLetters(port, false)).ask("cons")));
-    }
-
     private static ObjectName name(String text) {
         try {
             return new ObjectName(text);

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -18,7 +19,7 @@ import org.apache.zookeeper.server.ZooKeeperServer;
 /** What tests ask the objects of a server in their JVM, asked of the server's process. */
 final class Questions {
     private static final Pattern MNTR_LINE = Pattern.compile("zk_(\\S+)\\t(.*)");
-    private static final Pattern SESSION = Pattern.compile("\\bsid=0x([0-9a-f]+)");
+    private static final Pattern CONNECTION = Pattern.compile("(?m)^ /.*:([0-9]+)\\[");
 
     private final FourLetters words;
 
@@ -51,10 +52,14 @@ final class Questions {
         return number;
     }
 
-    /** The ids of the sessions that have a connection. */
+    /**
+     * The ids of the sessions that have a connection to the server: it lists the connections in stat, the word that every
+     * test allows, and the clients of this JVM know which is whose.
+     */
     List<Long> sessions() {
-        return SESSION.matcher(ask("cons")).results()
-            .map(match -> Long.parseUnsignedLong(match.group(1), 16)).collect(Collectors.toList());
+        return CONNECTION.matcher(ask("stat")).results()
+            .map(match -> ClientsHere.sessionAt(Integer.parseInt(match.group(1))))
+            .flatMap(Optional::stream).collect(Collectors.toList());
     }
 
     List<ServerCnxn> connections() {

@@ -35,7 +35,7 @@ final class StandaloneServer {
         if (secure) {
             process.awaitListening(port);
         } else {
-            process.awaitServing(port);
+            process.awaitServing(keys.get("clientPortAddress"), port);
         }
     }
 
@@ -60,7 +60,7 @@ final class StandaloneServer {
     }
 
     FourLetters fourLetters() {
-        return new FourLetters(port, secure);
+        return new FourLetters(keys.get(secure ? "secureClientPortAddress" : "clientPortAddress"), port, secure);
     }
 
     /** What tests set in static fields of Apache's server. */

@@ -1,6 +1,7 @@
 package ironkeeper.suite;
 
 import java.io.File;
+import java.lang.reflect.Field;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.apache.zookeeper.server.ServerCnxnFactory;
@@ -9,10 +10,16 @@ import org.apache.zookeeper.server.quorum.QuorumPeerConfig;
 
 /** The keys of a zoo.cfg that say what a test has told a ZooKeeperServer object and its factory. Starts nothing. */
 final class ZooCfg {
+    /** No configuration gives a standalone server another id. */
+    private static final int STANDALONE_ID = 1;
+
     private ZooCfg() {
     }
 
     static Map<String, String> of(ZooKeeperServer server, ServerCnxnFactory factory) {
+        if (serverId(server) != STANDALONE_ID) {
+            throw new NotBridged("ZooKeeperServer.setCreateSessionTrackerServerId");
+        }
         Map<String, String> keys = new LinkedHashMap<>();
         keys.put("dataDir", parent(server.getTxnLogFactory().getSnapDir()));
         keys.put("dataLogDir", parent(server.getTxnLogFactory().getDataLogDir()));
@@ -44,5 +51,15 @@ final class ZooCfg {
     private static String host(ServerCnxnFactory factory) {
         var address = factory.getLocalAddress().getAddress();
         return address.isAnyLocalAddress() ? "127.0.0.1" : address.getHostAddress();
+    }
+
+    private static int serverId(ZooKeeperServer server) {
+        try {
+            Field id = ZooKeeperServer.class.getDeclaredField("createSessionTrackerServerId");
+            id.setAccessible(true);
+            return id.getInt(server);
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException("ZooKeeperServer is not as in 3.9.5", e);
+        }
     }
 }

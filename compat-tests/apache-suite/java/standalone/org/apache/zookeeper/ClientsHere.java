@@ -1,6 +1,10 @@
 package org.apache.zookeeper;
 
 import java.lang.reflect.Field;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.util.Optional;
+import java.util.stream.Stream;
 import org.apache.zookeeper.Watcher.WatcherType;
 import org.apache.zookeeper.proto.CheckWatchesRequest;
 import org.apache.zookeeper.proto.ReplyHeader;
@@ -28,18 +32,34 @@ public final class ClientsHere {
         return reply.getErr() == 0;
     }
 
-    private static ClientCnxn connection(long sessionId) throws ReflectiveOperationException {
-        for (Thread thread : Thread.getAllStackTraces().keySet()) {
-            if (thread instanceof ClientCnxn.SendThread && cnxn(thread).getSessionId() == sessionId) {
-                return cnxn(thread);
-            }
-        }
-        throw new IllegalStateException("no client of this JVM has session 0x" + Long.toHexString(sessionId));
+    /** The session of the client whose end of its connection has this port; none while it is not connected. */
+    public static Optional<Long> sessionAt(int localPort) {
+        return connections().filter(cnxn -> localPort(cnxn) == localPort && cnxn.getSessionId() != 0)
+            .map(ClientCnxn::getSessionId).findAny();
     }
 
-    private static ClientCnxn cnxn(Thread sender) throws ReflectiveOperationException {
-        Field outer = ClientCnxn.SendThread.class.getDeclaredField("this$0");
-        outer.setAccessible(true);
-        return (ClientCnxn) outer.get(sender);
+    private static ClientCnxn connection(long sessionId) {
+        return connections().filter(cnxn -> cnxn.getSessionId() == sessionId).findAny().orElseThrow(
+            () -> new IllegalStateException("no client of this JVM has session 0x" + Long.toHexString(sessionId)));
+    }
+
+    private static Stream<ClientCnxn> connections() {
+        return Thread.getAllStackTraces().keySet().stream()
+            .filter(ClientCnxn.SendThread.class::isInstance).map(ClientsHere::owner);
+    }
+
+    private static ClientCnxn owner(Thread sender) {
+        try {
+            Field outer = ClientCnxn.SendThread.class.getDeclaredField("this$0");
+            outer.setAccessible(true);
+            return (ClientCnxn) outer.get(sender);
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException("ClientCnxn.SendThread is not as in 3.9.5", e);
+        }
+    }
+
+    private static int localPort(ClientCnxn cnxn) {
+        SocketAddress address = cnxn.sendThread.getClientCnxnSocket().getLocalSocketAddress();
+        return address instanceof InetSocketAddress ? ((InetSocketAddress) address).getPort() : 0;
     }
 }

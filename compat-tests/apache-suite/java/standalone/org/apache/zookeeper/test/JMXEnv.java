@@ -41,8 +41,7 @@ public class JMXEnv {
         await(() -> {
             rest.clear();
             rest.addAll(Beans.registered());
-            return Arrays.stream(expectedNames).allMatch(name -> take(rest, bean -> bean.toString().contains(name))
-                || isSession(name) && Beans.sessionsAreHidden());
+            return Arrays.stream(expectedNames).allMatch(name -> take(rest, bean -> bean.toString().contains(name)));
         }, () -> "no beans are named " + Arrays.toString(expectedNames));
         return rest;
     }
@@ -96,10 +95,6 @@ public class JMXEnv {
     /** Takes one bean out of the set, if there is one of this kind. */
     private static boolean take(Set<ObjectName> beans, Predicate<ObjectName> kind) {
         return beans.stream().filter(kind).findAny().map(beans::remove).orElse(false);
-    }
-
-    private static boolean isSession(String name) {
-        return name.startsWith("0x");
     }
 
     private static String lastPart(ObjectName bean) {
