@@ -24,6 +24,11 @@ public final class FourLetters {
         this.secure = secure;
     }
 
+    /** The port that is asked. */
+    public int port() {
+        return port;
+    }
+
     /** The whole answer; it says "is not executed" where the server does not allow the word. */
     public String ask(String word) throws IOException {
         try {

@@ -95,6 +95,7 @@ final class Questions {
             .on("getNodeCount", none -> mntr("znode_count").intValue())
             .on("getWatchCount", none -> mntr("watch_count").intValue())
             .on("getEphemeralsCount", none -> mntr("ephemerals_count").intValue())
+            .on("getMaxPrefixWithQuota", path -> QuotaPaths.longestPrefix(words.port(), (String) path[0]))
             .on("containsWatcher", asked -> ClientsHere.hasWatch(
                 ((ServerCnxn) asked[2]).getSessionId(), (String) asked[0], (WatcherType) asked[1]))
             .make();
