@@ -23,7 +23,7 @@ def main():
     processes.install_handlers()
     rundir.remove_left_overs()
     if options.report:
-        return report.write()
+        return _report(options)
     if "ironkeeper" in options.server:
         paths.ironkeeper_binary()  # fails now, with what to do, rather than in every class
     with junit.PortRanges(options.jobs) as ports:
@@ -40,12 +40,17 @@ def _run(options, ports):
                 for mode in options.server for name in _chosen(options, mode)]
         for done in as_completed(runs):
             wrong += _tell(done.result(), options)
-    if options.learn:
-        expectation.learn()
-    if options.all:
-        wrong += report.write()
+    if options.all or options.learn:
+        wrong += _report(options)
     print(f"{len(runs)} classes run, {wrong} not as expected")
     return 1 if wrong else 0
+
+
+def _report(options):
+    """Writes the files that come from the kept results; returns how many things are wrong."""
+    if options.learn:
+        expectation.learn()
+    return report.write() if options.all or options.report else 0
 
 
 def _run_class(name, mode, ports, options):
@@ -76,11 +81,8 @@ def _chosen(options, mode):
         return options.classes
     if options.selection:
         return tables.selection()
-    names = [name for name, row in tables.classes().items() if options.label in (None, row["label"])]
-    if mode == "unmodified":
-        return names
-    not_run = {*tables.pending(), *tables.left_out()}
-    return [name for name in names if name not in not_run]
+    names = tables.classes() if mode == "unmodified" else tables.to_run()
+    return [name for name in names if options.label in (None, tables.classes()[name]["label"])]
 
 
 def _options():

@@ -57,8 +57,8 @@ def _sum(found, names):
 
 
 def _to_run(names):
-    not_run = {*tables.pending(), *tables.left_out()}
-    return [name for name in names if name not in not_run]
+    to_run = set(tables.to_run())
+    return [name for name in names if name in to_run]
 
 
 def _shares(found):
@@ -72,7 +72,7 @@ def _shares(found):
 
 
 def _run(found):
-    names = [name for name in _to_run(tables.classes()) if any(name in found[mode] for mode in ("ironkeeper", "apache"))]
+    names = [name for name in tables.to_run() if any(name in found[mode] for mode in ("ironkeeper", "apache"))]
     rows = [[name, tables.classes()[name]["label"], *(_verdict(found[mode].get(name)) for mode in junit.MODES)]
             for name in names]
     return "## Classes that run\n\n" + table(["class", "label", "(a):", "(b):", "(c):"], rows)
@@ -87,11 +87,10 @@ def _verdict(result):
 
 def _not_passed(found):
     """Every test that did not pass in a class that runs, and in Apache's own harness wherever it is."""
-    reasons = tables.reasons()
-    rows = []
+    reasons, to_run, rows = tables.reasons(), set(tables.to_run()), []
     for mode, letter in zip(junit.MODES, "abc"):
         for name, result in found[mode].items():
-            if mode == "unmodified" or name in _to_run([name]):
+            if mode == "unmodified" or name in to_run:
                 rows += [[f"{name}#{test['name']}", f"({letter})", test["outcome"], _cell(
                     reasons.get((mode, f"{name}#{test['name']}"), test["message"]))] for test in _troubled(result)]
     return "## Tests that do not pass\n\n" + table(["test", "where", "outcome", "reason"], sorted(rows))
@@ -135,7 +134,7 @@ def _left_out(found):
 
 def _wrong(found):
     """Where the kept results break what the suite promises."""
-    for name in _to_run(tables.classes()):
+    for name in tables.to_run():
         for mode in ("ironkeeper", "apache"):
             if name not in found[mode]:
                 yield f"{name} has not run in mode {mode}, and is neither pending nor left out"

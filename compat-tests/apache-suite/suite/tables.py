@@ -36,6 +36,12 @@ def left_out():
     return {row["class"]: row["reaches for"] for row in _rows("LEFT_OUT.tsv")}
 
 
+def to_run():
+    """The classes that run on a server in a process of its own: those that are neither pending nor left out."""
+    not_run = {*pending(), *left_out()}
+    return [name for name in classes() if name not in not_run]
+
+
 def properties():
     """Properties that a test sets when its server's process has started already: rows of class, property and value."""
     return _rows("properties.tsv")
