@@ -48,6 +48,7 @@ public class ProcessPeer extends QuorumPeer {
     public synchronized void start() {
         try {
             prepare();
+            JvmSettings.learn(CurrentCfg.read(zooCfg).keys());
             process = ServerProcess.start(zooCfg, JvmSettings.properties(), Math.max(0, getClientPort()));
         } catch (IOException e) {
             throw new IllegalStateException("the server of " + zooCfg + " does not start", e);
