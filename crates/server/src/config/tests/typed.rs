@@ -110,6 +110,9 @@ fn each_key_reaches_its_field() {
         ("clientPortAddress=[::1]", |c| {
             c.client_port_address == "::1".parse().ok()
         }),
+        ("clientPortAddress=[0:0:0:0:0:0:0:1%lo]", |c| {
+            c.client_port_address == "::1".parse().ok()
+        }),
         ("clientPortAddress=", |c| {
             c.client_port_address == "127.0.0.1".parse().ok()
         }),
