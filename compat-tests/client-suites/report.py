@@ -16,7 +16,8 @@ Written by `run.py` from its own results. The tests are those that {libraries} w
 - on `ironkeeper`: without the settings of left-out.tsv ({left_out}), and kazoo's with one server instead of three;
 - on `apache-reduced`: Apache 3.9.5 with the configuration that ironkeeper gets, and no ensembles.
 
-What passes on `apache-reduced` has to pass on `ironkeeper`; what passes on `apache` only waits for what is not built yet.
+What passes on `apache-reduced` has to pass on `ironkeeper`, but for what pending.tsv names with the part that it waits for.
+What passes on `apache` only needs what is left out on both others.
 """
 
 

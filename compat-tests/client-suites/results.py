@@ -1,10 +1,11 @@
 """What became of the tests: records, what pending.tsv says of them, and the rates of repeated ones.
 
-A record is {suite, server, test, outcome, reason}. Those of whole runs are kept in .work/other-suites, a file for each suite
+A record is {suite, server, test, outcome, reason, seconds}. Those of whole runs are kept in .work/other-suites, a file for each suite
 and server, where the report of ../apache-suite finds them too.
 
-A row of pending.tsv names a test that does not pass: `everywhere` for a reason of its own, or on `ironkeeper`, and so on
-apache-reduced, because it waits for what is not built yet. A row that is no longer true makes a run fail.
+A row of pending.tsv names a test that does not pass: on `ironkeeper`, because it waits for what is not built yet; or on
+`reduced`, which are ironkeeper and apache-reduced, because it needs what is left out on both; or `everywhere`. A row that is no
+longer true makes a run fail.
 """
 
 import json
@@ -22,14 +23,15 @@ DIRECTORY = paths.WORK / "other-suites"
 KEPT = paths.WORK / "client-suites" / "failed"
 RATES = paths.WORK / "client-suites" / "rates.json"
 
-EVERYWHERE, ONLY_IRONKEEPER = "everywhere", "ironkeeper"
+SERVERS_OF = {"ironkeeper": {"ironkeeper"}, "reduced": {"ironkeeper", launcher.REDUCED}, "everywhere": set(launcher.SERVERS)}
 
 
 def record(suite, server, test, outcome):
     """The reason is that of pending.tsv where it has one, else what the suite said."""
     row = _row(suite, test, server)
     reason = row["reason"] if row and row["outcome"] == outcome.outcome else outcome.said
-    return {"suite": suite, "server": server, "test": test, "outcome": outcome.outcome, "reason": reason}
+    return {"suite": suite, "server": server, "test": test, "outcome": outcome.outcome, "reason": reason,
+            "seconds": outcome.seconds}
 
 
 def expected(of):
@@ -39,13 +41,13 @@ def expected(of):
 
 
 def is_pending(suite, test):
-    """Does a test wait for what ironkeeper has not yet?"""
-    return table().get((suite, test), {}).get("where") == ONLY_IRONKEEPER
+    """Does a test not pass on ironkeeper yet?"""
+    return (suite, test) in table()
 
 
 def _row(suite, test, server):
     row = table().get((suite, test))
-    return row if row and (row["where"] == EVERYWHERE or server != "apache") else None
+    return row if row and server in SERVERS_OF[row["where"]] else None
 
 
 @cache
