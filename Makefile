@@ -2,7 +2,7 @@
 
 BINARY := target/release/ironkeeper
 
-.PHONY: help build run test lint format-check clippy deny unit model compat differential differential-long apps bench fuzz soak clean
+.PHONY: help build run test lint format-check clippy deny unit model compat differential differential-long client-suites client-suites-quick apps bench fuzz soak clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -13,7 +13,7 @@ build: ## build the server
 run: build ## serve on conf/zoo.cfg, with data in ./data
 	$(BINARY) serve conf/zoo.cfg
 
-test: format-check clippy unit compat differential ## everything that CI checks; sets up what the tests need
+test: format-check clippy unit compat differential client-suites-quick ## everything that CI checks; sets up what the tests need
 
 lint: format-check clippy deny ## formatting, clippy, licences and sources of dependencies
 
@@ -48,6 +48,16 @@ differential-long: build ## more than 200,000 random requests
 	compat-tests/setup.sh
 	cd compat-tests && python3 -m differential run --first 100 --seeds 60 --requests 3500 --jobs 3 --scope long --minimise
 
+client-suites: build ## the tests of go-zookeeper and kazoo on Apache 3.9.5 and on the release binary; writes their REPORT.md
+	compat-tests/setup.sh
+	compat-tests/client-suites/setup.sh
+	compat-tests/client-suites/run.py
+
+client-suites-quick: build ## two minutes of them, on the release binary alone
+	compat-tests/setup.sh
+	compat-tests/client-suites/setup.sh
+	compat-tests/client-suites/run.py --quick --server ironkeeper
+
 apps: build ## whole applications (Kafka, Patroni, ...) on Apache 3.9.5 and on the release binary
 	compat-tests/setup.sh
 	compat-tests/apps/setup.sh
@@ -60,7 +70,7 @@ bench: build ## time and memory next to Apache 3.9.5, ten minutes; writes docs/p
 fuzz: ## ten minutes of each fuzz target (needs cargo-fuzz and a nightly toolchain)
 	fuzz/run.sh 600
 
-soak: build unit differential-long ## the long forms of the tests, before an issue is resolved
+soak: build unit differential-long client-suites ## the long forms of the tests, before an issue is resolved
 	compat-tests/setup.sh
 	MODEL_SCHEDULES=20000 $(MAKE) model
 	for round in 1 2 3; do HISTORIES_SEED=$$round HISTORIES_SECONDS=60 compat-tests/run.py || exit 1; done

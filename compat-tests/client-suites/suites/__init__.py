@@ -3,6 +3,7 @@
 NAME, LIBRARY, VERSION       what it is called
 tests()                      the ids of all its tests
 group(test)                  the tests of one group share a process, which runs them in their order
+is_quick(test)               is it part of make test?
 run(group, tests, server, home)
                              runs tests of one group with all its files in the directory `home`; {id: Outcome}
 """

@@ -15,6 +15,9 @@ PYTHON = paths.WORK / "client-suites" / "venv" / "bin" / "python"
 TEST_TIMEOUT_S = 180
 TIMEOUT_S = 1500
 
+# The client itself; its recipes have tests of ours, and the other files start the same client in other libraries' threads.
+QUICK = {"test_client.py", "test_connection.py", "test_watchers.py", "test_lock.py"}
+
 # kazoo starts its servers on ports from an offset upwards, ten for each.
 SERVERS_OF = {"apache": 3, "apache-reduced": 1, "ironkeeper": 1}
 PORTS_OF_SERVER = 10
@@ -32,6 +35,11 @@ def tests():
 def group(test):
     """The file."""
     return test.partition("::")[0]
+
+
+def is_quick(test):
+    """Is it part of make test?"""
+    return group(test) in QUICK
 
 
 def run(_file, names, server, home):
