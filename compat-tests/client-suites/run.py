@@ -37,10 +37,10 @@ def main():
 
 def _run(options):
     """Runs what was chosen; returns how many tests did not do what pending.tsv says."""
-    chosen = {name: _chosen(SUITES[name], options) for name in options.suite}
-    tasks = [(SUITES[name], server, group, list(tests))
-             for name, found in chosen.items() for server in options.server
-             for group, tests in groupby(found, SUITES[name].group) for _ in range(options.repeat)]
+    groups = [(SUITES[name], group, tests) for name in options.suite
+              for group, tests in _groups(SUITES[name], _chosen(SUITES[name], options))]
+    tasks = [(suite, server, group, tests) for server in options.server for suite, group, tests in groups
+             for _ in range(options.repeat)]
     with ThreadPoolExecutor(options.jobs) as pool:
         records = [record for task in [pool.submit(_run_group, *task) for task in tasks] for record in task.result()]
     if options.repeat > 1:
@@ -49,6 +49,12 @@ def _run(options):
     if not options.test and not options.quick:
         results.save(records)
     return _judge(records)
+
+
+def _groups(suite, tests):
+    """The groups of a suite's tests; the largest come first, so that none of them is left over for the end."""
+    found = [(group, list(members)) for group, members in groupby(tests, suite.group)]
+    return sorted(found, key=lambda group: len(group[1]), reverse=True)
 
 
 def _run_group(suite, server, group, tests):
