@@ -41,9 +41,11 @@ def _counts(records):
     counts = Counter((record["suite"], record["server"], record["outcome"]) for record in records)
     pairs = sorted({(record["suite"], record["server"]) for record in records})
     outcomes = (PASSED, FAILED, SKIPPED)
-    rows = [[*pair, sum(counts[*pair, outcome] for outcome in outcomes), *(counts[*pair, outcome] for outcome in outcomes)]
-            for pair in pairs]
-    return _table(["suite", "server", "tests:", "passed:", "failed:", "skipped:"], rows)
+    unexpected = Counter((record["suite"], record["server"]) for record in records
+                         if results.expected(record) != record["outcome"])
+    rows = [[*pair, sum(counts[*pair, outcome] for outcome in outcomes), *(counts[*pair, outcome] for outcome in outcomes),
+             unexpected[pair]] for pair in pairs]
+    return _table(["suite", "server", "tests:", "passed:", "failed:", "skipped:", "not as pending.tsv says:"], rows)
 
 
 def _not_passed(records):

@@ -76,8 +76,13 @@ def save(records):
 
 
 def load():
-    """All records that are kept."""
-    return [kept for path in sorted(DIRECTORY.glob("*.json")) for kept in json.loads(path.read_text())]
+    """All records that are kept, with the reasons that pending.tsv gives now."""
+    records = [kept for path in sorted(DIRECTORY.glob("*.json")) for kept in json.loads(path.read_text())]
+    for kept in records:
+        row = _row(kept["suite"], kept["test"], kept["server"])
+        if row and row["outcome"] == kept["outcome"]:
+            kept["reason"] = row["reason"]
+    return records
 
 
 def save_rates(records):
