@@ -27,7 +27,7 @@ def main():
     options = _options()
     processes.install_handlers()
     rundir.remove_left_overs()
-    if "ironkeeper" in options.server:
+    if "ironkeeper" in options.server and not options.report:
         paths.ironkeeper_binary()  # fails now, with what to do, rather than in every test
     wrong = 0 if options.report else _run(options)
     if options.report or _is_whole(options):
