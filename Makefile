@@ -3,7 +3,7 @@
 BINARY := target/release/ironkeeper
 
 .PHONY: help build run test lint format-check clippy deny unit model compat differential differential-long \
-	suite-setup apache-suite apache-suite-selection apache-suite-all apps bench fuzz soak clean
+	suite-setup apache-suite apache-suite-selection apache-suite-all client-suites client-suites-quick apps bench fuzz soak clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -14,7 +14,7 @@ build: ## build the server
 run: build ## serve on conf/zoo.cfg, with data in ./data
 	$(BINARY) serve conf/zoo.cfg
 
-test: format-check clippy unit compat differential apache-suite-selection ## everything that CI checks; sets up what the tests need
+test: format-check clippy unit compat differential client-suites-quick apache-suite-selection ## everything that CI checks; sets up what the tests need
 
 lint: format-check clippy deny ## formatting, clippy, licences and sources of dependencies
 
@@ -64,6 +64,16 @@ suite-setup:
 	compat-tests/setup.sh
 	compat-tests/apache-suite/setup.sh
 
+client-suites: build ## the tests of go-zookeeper and kazoo on Apache 3.9.5 and on the release binary; writes their REPORT.md
+	compat-tests/setup.sh
+	compat-tests/client-suites/setup.sh
+	compat-tests/client-suites/run.py
+
+client-suites-quick: build ## two minutes of them, on the release binary alone
+	compat-tests/setup.sh
+	compat-tests/client-suites/setup.sh
+	compat-tests/client-suites/run.py --quick --server ironkeeper
+
 apps: build ## whole applications (Kafka, Patroni, ...) on Apache 3.9.5 and on the release binary
 	compat-tests/setup.sh
 	compat-tests/apps/setup.sh
@@ -76,7 +86,8 @@ bench: build ## time and memory next to Apache 3.9.5, ten minutes; writes docs/p
 fuzz: ## ten minutes of each fuzz target (needs cargo-fuzz and a nightly toolchain)
 	fuzz/run.sh 600
 
-soak: build unit differential-long apache-suite-all ## the long forms of the tests, before an issue is resolved
+soak: build unit differential-long client-suites apache-suite-all ## the long forms of the tests, before an issue is resolved
+
 	compat-tests/setup.sh
 	MODEL_SCHEDULES=20000 $(MAKE) model
 	for round in 1 2 3; do HISTORIES_SEED=$$round HISTORIES_SECONDS=60 compat-tests/run.py || exit 1; done
