@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use processor::Ensemble;
+
 use super::*;
 
 #[test]
