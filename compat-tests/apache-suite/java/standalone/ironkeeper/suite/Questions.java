@@ -78,6 +78,7 @@ final class Questions {
             .on("setMinSessionTimeout", ms -> restart(process, "minSessionTimeout", ms[0]))
             .on("setMaxSessionTimeout", ms -> restart(process, "maxSessionTimeout", ms[0]))
             .on("isRunning", none -> process.isRunning())
+            .on("getZkShutdownHandler", none -> configured.getZkShutdownHandler())
             .make();
     }
 
