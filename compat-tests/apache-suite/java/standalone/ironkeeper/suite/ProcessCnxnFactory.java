@@ -8,6 +8,7 @@ import java.util.Map;
 import org.apache.zookeeper.server.ServerCnxn;
 import org.apache.zookeeper.server.ServerCnxnFactory;
 import org.apache.zookeeper.server.ServerMetrics;
+import org.apache.zookeeper.server.ShutdownNotice;
 import org.apache.zookeeper.server.ZooKeeperServer;
 
 /**
@@ -57,6 +58,9 @@ public class ProcessCnxnFactory extends ServerCnxnFactory {
             throw new IllegalStateException("the server's process was not stopped", e);
         } finally {
             server = null;
+            if (zkServer != null) {
+                ShutdownNotice.give(zkServer);
+            }
         }
     }
 
