@@ -1,5 +1,7 @@
 """Writes REPORT.md from the kept results, and says where they break the suite's promises."""
 
+from ironlab import paths
+
 from . import expectation, junit, others, results, tables
 
 PATH = tables.HERE / "REPORT.md"
@@ -103,8 +105,8 @@ def _troubled(result):
 
 
 def _cell(text):
-    """A message as text that cannot break a table."""
-    return text.replace("|", "\\|").replace("<", "&lt;")[:200]
+    """A message as text that cannot break a table, and names no directory of this machine."""
+    return text.replace(str(paths.PROJECT), "").replace("|", "\\|").replace("<", "&lt;")[:200]
 
 
 def _flaky():

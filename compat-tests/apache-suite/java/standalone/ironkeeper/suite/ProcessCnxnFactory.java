@@ -8,6 +8,7 @@ import java.util.Map;
 import org.apache.zookeeper.server.ServerCnxn;
 import org.apache.zookeeper.server.ServerCnxnFactory;
 import org.apache.zookeeper.server.ServerMetrics;
+import org.apache.zookeeper.server.ShutdownNotice;
 import org.apache.zookeeper.server.ZooKeeperServer;
 
 /**
@@ -21,6 +22,7 @@ public class ProcessCnxnFactory extends ServerCnxnFactory {
     private InetSocketAddress address;
     private int maxPerHost;
     private int backlog;
+    private ZooKeeperServer configured;
     private StandaloneServer server;
 
     @Override
@@ -33,10 +35,11 @@ public class ProcessCnxnFactory extends ServerCnxnFactory {
     }
 
     @Override
-    public void startup(ZooKeeperServer configured, boolean startServer) throws IOException, InterruptedException {
+    public void startup(ZooKeeperServer asked, boolean startServer) throws IOException, InterruptedException {
         if (!startServer) {
             throw new NotBridged("ServerCnxnFactory.startup of a second factory for one server");
         }
+        configured = asked;
         StandaloneServer starting = new StandaloneServer(ZooCfg.of(configured, this), getLocalPort(), secure);
         starting.start();
         server = starting;
@@ -57,6 +60,7 @@ public class ProcessCnxnFactory extends ServerCnxnFactory {
             throw new IllegalStateException("the server's process was not stopped", e);
         } finally {
             server = null;
+            ShutdownNotice.give(configured);
         }
     }
 
