@@ -301,7 +301,7 @@ impl Ensemble {
             || self
                 .names
                 .as_ref()
-                .is_none_or(|names| names.iter().any(|name| *name == asked))
+                .is_none_or(|names| names.contains(&asked))
     }
 }
 
