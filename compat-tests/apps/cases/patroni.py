@@ -26,8 +26,10 @@ BINARIES = debian.ROOT / "usr/lib/postgresql/15/bin"
 USER = "nobody" if os.getuid() == 0 else None
 
 
-class Member:
-    """One Patroni with its PostgreSQL."""
+class Member(processes.Daemon):
+    """One Patroni with its PostgreSQL. SIGTERM stops PostgreSQL and gives up the lock."""
+
+    stop_deadline_s = 60
 
     def __init__(self, name, home, connect):
         self.name = name
@@ -35,7 +37,6 @@ class Member:
         self.rest, self.postgres = ports.free(), ports.free()
         self.log_path = home / f"{name}.log"
         self._connect = connect
-        self._child = None
         processes.at_end(self._kill_postgres)
 
     def start(self):
@@ -51,20 +52,11 @@ class Member:
             self._child = processes.start(command, stdout=log, stderr=log, cwd=self.home, user=USER,
                                           env=debian.environment(HOME=str(self.home)))
 
-    def stop(self):
-        """SIGTERM: Patroni stops PostgreSQL and gives up its lock. Returns the exit code."""
-        processes.signal_group(self._child, signal.SIGTERM)
-        code = processes.reap(self._child, 60)
-        self._child = None
-        return code
-
     def kill(self):
         """SIGKILL for Patroni and its PostgreSQL, which is in a process group of its own."""
-        if self._child:
-            processes.signal_group(self._child, signal.SIGKILL)
-            processes.reap(self._child)
-            self._child = None
+        code = super().kill()
         self._kill_postgres()
+        return code
 
     def state(self):
         """What Patroni tells of itself; OSError while it does not answer."""
