@@ -70,6 +70,10 @@ class Member(processes.Daemon):
         state = self.state()
         return state["role"] if state["state"] == "running" else state["state"]
 
+    def has_seen_a_lock(self):
+        """Whether a lock was there when Patroni last looked: before it has seen its own, it does not give it up at its end."""
+        return "cluster_unlocked" not in self.state()
+
     def switch_over(self, candidate):
         """Asks for another leader."""
         body = json.dumps({"leader": self.name, "candidate": candidate}).encode()
@@ -219,6 +223,7 @@ def a_member_stopped_in_order_gives_up_its_lock_at_once(cluster):
     assert cluster.leader() is not old, "the lock is still there"
     eventually(lambda: cluster.leader() is new and new.role() == "master", f"{new.name} leads")
     equal(new.sql("SELECT count(*) FROM orders"), "5000", "rows")
+    eventually(new.has_seen_a_lock, f"{new.name} has seen its lock")
     equal(new.stop(), 0, "exit code")
     equal(cluster.leader(), None, "the lock")
 
