@@ -34,8 +34,9 @@ public class ProcessCnxnFactory extends ServerCnxnFactory {
         initMaxCnxns();
     }
 
+    /** A test may stop its server as soon as it answers, which is before this method returns: {@link #shutdown} waits. */
     @Override
-    public void startup(ZooKeeperServer asked, boolean startServer) throws IOException, InterruptedException {
+    public synchronized void startup(ZooKeeperServer asked, boolean startServer) throws IOException, InterruptedException {
         if (!startServer) {
             throw new NotBridged("ServerCnxnFactory.startup of a second factory for one server");
         }
@@ -50,7 +51,7 @@ public class ProcessCnxnFactory extends ServerCnxnFactory {
     }
 
     @Override
-    public void shutdown() {
+    public synchronized void shutdown() {
         if (server == null) {
             return;
         }
