@@ -2,7 +2,8 @@
 
 BINARY := target/release/ironkeeper
 
-.PHONY: help build run test lint format-check clippy deny unit model compat differential differential-long apps bench fuzz soak clean
+.PHONY: help build run test lint format-check clippy deny unit model compat differential differential-long \
+	suite-setup apache-suite apache-suite-selection apache-suite-all client-suites client-suites-quick apps bench fuzz soak clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -13,7 +14,7 @@ build: ## build the server
 run: build ## serve on conf/zoo.cfg, with data in ./data
 	$(BINARY) serve conf/zoo.cfg
 
-test: format-check clippy unit compat differential ## everything that CI checks; sets up what the tests need
+test: format-check clippy unit compat differential client-suites-quick apache-suite-selection ## everything that CI checks; sets up what the tests need
 
 lint: format-check clippy deny ## formatting, clippy, licences and sources of dependencies
 
@@ -48,6 +49,31 @@ differential-long: build ## more than 200,000 random requests
 	compat-tests/setup.sh
 	cd compat-tests && python3 -m differential run --first 100 --seeds 60 --requests 3500 --jobs 3 --scope long --minimise
 
+# CLASS may be several, by simple or full name, each with #method behind it; without it all that run on SERVER.
+SERVER ?= ironkeeper
+apache-suite: build suite-setup ## Apache's own test classes on ironkeeper; CLASS= chooses, SERVER= is apache, ironkeeper or unmodified
+	compat-tests/apache-suite/run.py --server $(SERVER) $(CLASS)
+
+apache-suite-selection: build suite-setup ## a part of them, in minutes
+	compat-tests/apache-suite/run.py --selection
+
+apache-suite-all: build suite-setup ## all of them in all modes, in hours; writes compat-tests/apache-suite/REPORT.md
+	compat-tests/apache-suite/run.py --all
+
+suite-setup:
+	compat-tests/setup.sh
+	compat-tests/apache-suite/setup.sh
+
+client-suites: build ## the tests of go-zookeeper and kazoo on Apache 3.9.5 and on the release binary; writes their REPORT.md
+	compat-tests/setup.sh
+	compat-tests/client-suites/setup.sh
+	compat-tests/client-suites/run.py
+
+client-suites-quick: build ## two minutes of them, on the release binary alone
+	compat-tests/setup.sh
+	compat-tests/client-suites/setup.sh
+	compat-tests/client-suites/run.py --quick --server ironkeeper
+
 apps: build ## whole applications (Kafka, Patroni, ...) on Apache 3.9.5 and on the release binary
 	compat-tests/setup.sh
 	compat-tests/apps/setup.sh
@@ -60,7 +86,8 @@ bench: build ## time and memory next to Apache 3.9.5, ten minutes; writes docs/p
 fuzz: ## ten minutes of each fuzz target (needs cargo-fuzz and a nightly toolchain)
 	fuzz/run.sh 600
 
-soak: build unit differential-long ## the long forms of the tests, before an issue is resolved
+soak: build unit differential-long client-suites apache-suite-all ## the long forms of the tests, before an issue is resolved
+
 	compat-tests/setup.sh
 	MODEL_SCHEDULES=20000 $(MAKE) model
 	for round in 1 2 3; do HISTORIES_SEED=$$round HISTORIES_SECONDS=60 compat-tests/run.py || exit 1; done

@@ -15,6 +15,7 @@ mkdir -p "$work"
 missing_packages() {
     command -v python3 >/dev/null 2>&1 || echo python3
     python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+    [ -f "$(python3 -c 'import sysconfig; print(sysconfig.get_path("include"))' 2>/dev/null)/Python.h" ] || echo python3-dev
     { command -v java && command -v javac; } >/dev/null 2>&1 || echo default-jdk-headless
     command -v mvn >/dev/null 2>&1 || echo maven
     command -v go >/dev/null 2>&1 || echo golang-go

@@ -232,6 +232,19 @@ def only_words_on_the_list_are_answered(kind):
         assert "Mode: standalone" in server.ask("srvr"), "srvr, which always is"
 
 
+def refusals_for_quotas_are_counted_in_mntr(kind):
+    with Server(kind, properties={"zookeeper.enforceQuota": "true"}) as server, Client(server.port) as client:
+        client.create("/app")
+        client.create("/zookeeper/quota/app")
+        client.create("/zookeeper/quota/app/zookeeper_limits", b"count=-1,bytes=-1=;byteHardLimit=-1;countHardLimit=2")
+        client.create("/zookeeper/quota/app/zookeeper_stats", b"count=1,bytes=0")
+        key = "zk_app_quota_exceeded_error_per_namespace"
+        assert key not in server.mntr(), "no refusal yet"
+        errors = [client.create(f"/app/{name}").err for name in "abc"]
+        equal(errors, [0, -125, -125], "errors of the creates")
+        equal(server.mntr()[key], "2", key)
+
+
 def a_log_damaged_in_the_middle_is_refused_and_left_as_it_is(kind):
     with Server(kind, FAST) as server:
         _fill(server, 50)

@@ -15,13 +15,19 @@ _choice = random.Random(os.getpid())
 
 def free():
     """A port on 127.0.0.1 that nobody listens on and that this process has not handed out before."""
+    return free_block(1)
+
+
+def free_block(count):
+    """The first of `count` ports in a row, each as `free` gives them."""
     with _lock:
         for _ in range(1000):
-            port = _choice.randrange(12000, 32000)
-            if port not in _taken and _can_bind(port):
-                _taken.add(port)
-                return port
-    raise OSError("no free port between 12000 and 32000 on 127.0.0.1")
+            first = _choice.randrange(12000, 32000)
+            block = range(first, first + count)
+            if not _taken.intersection(block) and all(map(_can_bind, block)):
+                _taken.update(block)
+                return first
+    raise OSError(f"no {count} free ports in a row between 12000 and 32000 on 127.0.0.1")
 
 
 def _can_bind(port):

@@ -59,6 +59,37 @@ def at_end(function):
     _at_end.append(function)
 
 
+class Daemon:
+    """A process that is ended by signals and may be started again; `_child` is None while it does not run."""
+
+    stop_deadline_s = 20
+    _child = None
+
+    def stop(self):
+        """SIGTERM and wait. Returns the exit code (a JVM ended by SIGTERM has 143)."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self):
+        """SIGKILL and wait; nothing happens when the process is not running."""
+        return self._end(signal.SIGKILL)
+
+    def pause(self):
+        """SIGSTOP: the sockets stay, nothing is answered, no ping is sent."""
+        signal_group(self._child, signal.SIGSTOP)
+
+    def resume(self):
+        """SIGCONT after `pause`."""
+        signal_group(self._child, signal.SIGCONT)
+
+    def _end(self, number):
+        if self._child is None:
+            return None
+        signal_group(self._child, number)
+        code = reap(self._child, self.stop_deadline_s)
+        self._child = None
+        return code
+
+
 @atexit.register
 def _kill_all():
     for child in list(_alive):

@@ -4,7 +4,6 @@ The kinds take the same zoo.cfg and the same -Dname=value properties, so a test 
 """
 
 import os
-import signal
 import socket
 import time
 from pathlib import Path
@@ -21,7 +20,6 @@ SUPER_AUTH = b"super:test"
 SUPER_DIGEST = "super:D/InIHSb7yEEbrWz8b9l71RjZJU="
 
 START_DEADLINE_S = 40
-STOP_DEADLINE_S = 20
 
 
 class ServerError(Exception):
@@ -44,7 +42,7 @@ def four_letters(port, word, timeout_s=5):
     return answer.decode()
 
 
-class Server:
+class Server(processes.Daemon):
     """One server with a directory of its own. Use as a context manager: leaving it kills the process.
 
     `config` are lines added to zoo.cfg; `properties` become -D arguments. `data` is taken over as dataDir where given,
@@ -70,7 +68,6 @@ class Server:
         self.home = rundir.new(kind)
         self.data = Path(data) if data else self.home / "data"
         self.log_path = self.home / "server.log"
-        self._child = None
 
     def __enter__(self):
         try:
@@ -133,26 +130,10 @@ class Server:
                 raise ServerError(f"{self.kind}: not within {START_DEADLINE_S} s: {what}\n{self.log_tail()}")
             time.sleep(0.02)
 
-    def stop(self):
-        """SIGTERM and wait. Returns the exit code (a JVM ended by SIGTERM has 143)."""
-        return self._end(signal.SIGTERM)
-
-    def kill(self):
-        """SIGKILL and wait; nothing happens when the server is not running."""
-        return self._end(signal.SIGKILL)
-
     def restart(self):
         """Stops the server and starts it again on the same port and files."""
         self.stop()
         self.start()
-
-    def pause(self):
-        """SIGSTOP: the sockets stay, nothing is answered."""
-        processes.signal_group(self._child, signal.SIGSTOP)
-
-    def resume(self):
-        """SIGCONT after `pause`."""
-        processes.signal_group(self._child, signal.SIGCONT)
 
     @property
     def pid(self):
@@ -173,7 +154,7 @@ class Server:
         """Sends a signal to the process."""
         os.kill(self.pid, number)
 
-    def wait(self, timeout_s=STOP_DEADLINE_S):
+    def wait(self, timeout_s=processes.Daemon.stop_deadline_s):
         """Waits for the process to end by itself and returns its exit code; it is killed when it takes longer."""
         code = processes.reap(self._child, timeout_s)
         self._child = None
@@ -194,14 +175,6 @@ class Server:
 
     def log_tail(self, lines=25):
         return "\n".join(self.log().splitlines()[-lines:])
-
-    def _end(self, number):
-        if self._child is None:
-            return None
-        processes.signal_group(self._child, number)
-        code = processes.reap(self._child, STOP_DEADLINE_S)
-        self._child = None
-        return code
 
     def _try_srvr(self):
         try:

@@ -1,6 +1,5 @@
 """ClickHouse of Debian: a replicated table on two servers, deduplicated inserts, merges, mutations, a DDL queue."""
 
-import signal
 import urllib.error
 import urllib.request
 from urllib.parse import quote
@@ -20,15 +19,16 @@ QUERY_TIMEOUT_S = 60
 TABLE = "/clickhouse/tables/hits"
 
 
-class Replica:
+class Replica(processes.Daemon):
     """One ClickHouse server, asked over HTTP."""
+
+    stop_deadline_s = 30
 
     def __init__(self, name, home):
         self.name = name
         self.home = home / name
         self.http, self.tcp, self.interserver = ports.free(), ports.free(), ports.free()
         self.log_path = self.home / "server.log"
-        self._child = None
 
     def start(self, cluster):
         """Starts the process and returns once it answers queries."""
@@ -39,12 +39,6 @@ class Replica:
         with open(self.home / "stdout.log", "ab") as out:
             self._child = processes.start(command, stdout=out, stderr=out, cwd=self.home, env=debian.environment())
         eventually(lambda: self.query("SELECT 1") == "1", f"ClickHouse {self.name} answers")
-
-    def stop(self):
-        return self._end(signal.SIGTERM)
-
-    def kill(self):
-        return self._end(signal.SIGKILL)
 
     def query(self, sql):
         """The answer as text; AssertionError with ClickHouse's reason when it refuses."""
@@ -58,13 +52,6 @@ class Replica:
     def log(self):
         return self.log_path.read_text(errors="replace")
 
-    def _end(self, number):
-        if self._child is None:
-            return None
-        processes.signal_group(self._child, number)
-        code = processes.reap(self._child, 30)
-        self._child = None
-        return code
 
 
 class Cluster:

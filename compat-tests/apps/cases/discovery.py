@@ -24,12 +24,11 @@ def run(report, kind):
         assert not found, "\n".join(found)
 
 
-class Service:
+class Service(processes.Daemon):
     """The process with instances c and d. Use as a context manager: leaving it kills the process."""
 
     def __init__(self, server):
         self.server = server
-        self._child = None
 
     def __enter__(self):
         return self
@@ -39,12 +38,6 @@ class Service:
 
     def start(self):
         self._child = processes.start(_java("server", self.server.address, "c", "d", level="ERROR"))
-
-    def kill(self):
-        if self._child:
-            processes.signal_group(self._child, 9)
-            processes.reap(self._child)
-            self._child = None
 
 
 def _java(*arguments, level="INFO"):

@@ -14,10 +14,10 @@ LOGBACK = paths.COMPAT / "apps" / "java" / "logback.xml"
 JVM = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 ROOT = "/kafka"
 
-# Kafka's own default; also for Apache counts from ZooKeeperServer.createSessionTracker but refuses clients until RUNNING.
+# Kafka's own default. Shorter ones can end while Apache starts: it counts from createSessionTracker, but refuses clients until
+# it is RUNNING (ZooKeeperServer).
 SESSION_TIMEOUT_MS = 18_000
 COMMAND_DEADLINE_S = 120
-STOP_DEADLINE_S = 60
 
 
 def java(heap, *arguments, level="INFO"):
@@ -26,8 +26,10 @@ def java(heap, *arguments, level="INFO"):
             "-cp", f"{HOME}/classes:{HOME}/lib/*", *arguments]
 
 
-class Broker:
-    """One broker with a directory and a port of its own; it may be started again after its end."""
+class Broker(processes.Daemon):
+    """One broker with a directory and a port of its own. SIGTERM is a controlled shutdown; after SIGKILL its session stays."""
+
+    stop_deadline_s = 60
 
     def __init__(self, number, connect, home):
         self.number = number
@@ -35,7 +37,6 @@ class Broker:
         self.port = ports.free()
         self.home = home / f"broker-{number}"
         self.log_path = home / f"broker-{number}.log"
-        self._child = None
 
     def start(self):
         """Starts the process and returns at once."""
@@ -45,32 +46,8 @@ class Broker:
         with open(self.log_path, "ab") as log:
             self._child = processes.start(java("320m", "kafka.Kafka", properties), stdout=log, stderr=log)
 
-    def kill(self):
-        """SIGKILL: no controlled shutdown, the session stays until it expires."""
-        return self._end(signal.SIGKILL)
-
-    def stop(self):
-        """SIGTERM: controlled shutdown. Returns the exit code."""
-        return self._end(signal.SIGTERM)
-
-    def pause(self):
-        """SIGSTOP: the sockets stay, no ping is sent."""
-        processes.signal_group(self._child, signal.SIGSTOP)
-
-    def resume(self):
-        """SIGCONT after `pause`."""
-        processes.signal_group(self._child, signal.SIGCONT)
-
     def log(self):
         return self.log_path.read_text(errors="replace")
-
-    def _end(self, number):
-        if self._child is None:
-            return None
-        processes.signal_group(self._child, number)
-        code = processes.reap(self._child, STOP_DEADLINE_S)
-        self._child = None
-        return code
 
     def _properties(self):
         return "\n".join([

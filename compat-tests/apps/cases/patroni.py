@@ -26,8 +26,10 @@ BINARIES = debian.ROOT / "usr/lib/postgresql/15/bin"
 USER = "nobody" if os.getuid() == 0 else None
 
 
-class Member:
-    """One Patroni with its PostgreSQL."""
+class Member(processes.Daemon):
+    """One Patroni with its PostgreSQL. SIGTERM stops PostgreSQL and gives up the lock."""
+
+    stop_deadline_s = 60
 
     def __init__(self, name, home, connect):
         self.name = name
@@ -35,7 +37,6 @@ class Member:
         self.rest, self.postgres = ports.free(), ports.free()
         self.log_path = home / f"{name}.log"
         self._connect = connect
-        self._child = None
         processes.at_end(self._kill_postgres)
 
     def start(self):
@@ -51,20 +52,11 @@ class Member:
             self._child = processes.start(command, stdout=log, stderr=log, cwd=self.home, user=USER,
                                           env=debian.environment(HOME=str(self.home)))
 
-    def stop(self):
-        """SIGTERM: Patroni stops PostgreSQL and gives up its lock. Returns the exit code."""
-        processes.signal_group(self._child, signal.SIGTERM)
-        code = processes.reap(self._child, 60)
-        self._child = None
-        return code
-
     def kill(self):
         """SIGKILL for Patroni and its PostgreSQL, which is in a process group of its own."""
-        if self._child:
-            processes.signal_group(self._child, signal.SIGKILL)
-            processes.reap(self._child)
-            self._child = None
+        code = super().kill()
         self._kill_postgres()
+        return code
 
     def state(self):
         """What Patroni tells of itself; OSError while it does not answer."""
@@ -77,6 +69,10 @@ class Member:
     def role(self):
         state = self.state()
         return state["role"] if state["state"] == "running" else state["state"]
+
+    def has_seen_a_lock(self):
+        """Whether a lock was there when Patroni last looked: before it has seen its own, it does not give it up at its end."""
+        return "cluster_unlocked" not in self.state()
 
     def switch_over(self, candidate):
         """Asks for another leader."""
@@ -227,6 +223,7 @@ def a_member_stopped_in_order_gives_up_its_lock_at_once(cluster):
     assert cluster.leader() is not old, "the lock is still there"
     eventually(lambda: cluster.leader() is new and new.role() == "master", f"{new.name} leads")
     equal(new.sql("SELECT count(*) FROM orders"), "5000", "rows")
+    eventually(new.has_seen_a_lock, f"{new.name} has seen its lock")
     equal(new.stop(), 0, "exit code")
     equal(cluster.leader(), None, "the lock")
 

@@ -4,9 +4,9 @@ use std::fmt::Display;
 use std::io;
 use std::sync::Arc;
 
-use bytes::{Buf, BufMut, BytesMut};
+use bytes::{Buf, BytesMut};
 use proto::records::{ConnectRequest, ConnectResponse, ReplyHeader, RequestHeader};
-use proto::{Decode, Encode, ErrorCode, Input, OpCode};
+use proto::{Decode, Encode, ErrorCode, Input, OpCode, frame};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -57,7 +57,7 @@ impl Session {
     }
 
     async fn ask_for_session(&mut self, time_out: i32) -> Result<(), Error> {
-        self.frame(|out| {
+        frame::put(&mut self.outgoing, |out| {
             ConnectRequest {
                 time_out,
                 passwd: Some(&[0; 16]),
@@ -74,19 +74,11 @@ impl Session {
         Ok(())
     }
 
-    fn frame(&mut self, fill: impl FnOnce(&mut BytesMut)) {
-        let before = self.outgoing.len();
-        self.outgoing.put_i32(0);
-        fill(&mut self.outgoing);
-        let length = (self.outgoing.len() - before - 4) as i32;
-        self.outgoing[before..before + 4].copy_from_slice(&length.to_be_bytes());
-    }
-
     /// Queues a request.
     pub fn ask(&mut self, op: OpCode, body: &impl Encode) {
         let xid = self.next_xid;
         self.next_xid = xid.checked_add(1).unwrap_or(1);
-        self.frame(|out| {
+        frame::put(&mut self.outgoing, |out| {
             RequestHeader { xid, r#type: op }.encode(out);
             body.encode(out);
         });
@@ -98,7 +90,7 @@ impl Session {
             xid: PING_XID,
             r#type: OpCode::PING,
         };
-        self.frame(|out| header.encode(out));
+        frame::put(&mut self.outgoing, |out| header.encode(out));
     }
 
     /// Sends what is queued.
@@ -121,11 +113,10 @@ impl Session {
 
     /// The header of the next reply or event that has come whole; its body is dropped.
     pub fn next_header(&mut self) -> Result<Option<ReplyHeader>, Error> {
-        let Some(length) = self.whole_frame()? else {
+        let Some(frame) = self.take_frame()? else {
             return Ok(None);
         };
-        let header = ReplyHeader::decode(&mut Input::new(&self.incoming[4..4 + length]));
-        self.incoming.advance(4 + length);
+        let header = ReplyHeader::decode(&mut Input::new(&frame));
         header.map(Some).map_err(|error| self.odd(&error))
     }
 
@@ -163,26 +154,15 @@ impl Session {
     async fn exchange_frames(&mut self) -> Result<BytesMut, Error> {
         self.flush().await?;
         loop {
-            if let Some(length) = self.whole_frame()? {
-                self.incoming.advance(4);
-                return Ok(self.incoming.split_to(length));
+            if let Some(frame) = self.take_frame()? {
+                return Ok(frame);
             }
             self.fill().await?;
         }
     }
 
-    /// The length of the next frame, if all of it is there.
-    fn whole_frame(&self) -> Result<Option<usize>, Error> {
-        let Some(length) = self.incoming.first_chunk() else {
-            return Ok(None);
-        };
-        let length = i32::from_be_bytes(*length);
-        match usize::try_from(length) {
-            Ok(length) if length <= MAX_FRAME_BYTES => {
-                Ok((self.incoming.len() - 4 >= length).then_some(length))
-            }
-            _ => Err(self.odd(&format!("a frame of {length} bytes"))),
-        }
+    fn take_frame(&mut self) -> Result<Option<BytesMut>, Error> {
+        frame::take(&mut self.incoming, MAX_FRAME_BYTES).map_err(|bad| self.odd(&bad))
     }
 
     fn lost(&self, error: io::Error) -> Error {

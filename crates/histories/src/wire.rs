@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use bytes::{Buf, BufMut, BytesMut};
+use bytes::BytesMut;
 use histories::{Ask, Broken, History, Rule};
 use proto::records::{ConnectRequest, ConnectResponse};
-use proto::{Decode, Encode, Input, SessionId};
+use proto::{Decode, Encode, Input, SessionId, frame};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -13,6 +13,9 @@ use crate::Run;
 
 /// A server that takes longer for one reply has lost it.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Far more than any reply of these histories.
+const MAX_FRAME_BYTES: usize = 1 << 24;
 
 /// Who a client is to the server.
 #[derive(Clone, Debug, Default)]
@@ -53,7 +56,7 @@ impl Wire {
             ticket,
         };
         let Ticket { id, password } = wire.ticket.clone();
-        wire.frame(|out| {
+        frame::put(&mut wire.outgoing, |out| {
             let password = if password.is_empty() {
                 vec![0; 16]
             } else {
@@ -85,19 +88,13 @@ impl Wire {
         Ok(wire)
     }
 
-    fn frame(&mut self, fill: impl FnOnce(&mut BytesMut)) {
-        let before = self.outgoing.len();
-        self.outgoing.put_i32(0);
-        fill(&mut self.outgoing);
-        let length = (self.outgoing.len() - before - 4) as i32;
-        self.outgoing[before..before + 4].copy_from_slice(&length.to_be_bytes());
-    }
-
     /// Adds a request to those that the next flush sends.
     pub fn ask(&mut self, history: &mut History, ask: Ask) {
         let xid = self.next_xid;
         self.next_xid += 1;
-        self.frame(|out| ask.encode(ask.reply_xid(xid), out));
+        frame::put(&mut self.outgoing, |out| {
+            ask.encode(ask.reply_xid(xid), out)
+        });
         history.ask(xid, ask);
     }
 
@@ -130,7 +127,9 @@ impl Wire {
     /// None at the end.
     async fn next_frame(&mut self) -> Result<Option<BytesMut>, Broken> {
         loop {
-            if let Some(frame) = self.whole_frame() {
+            if let Some(frame) =
+                frame::take(&mut self.incoming, MAX_FRAME_BYTES).map_err(unanswered)?
+            {
                 return Ok(Some(frame));
             }
             let reading = self.stream.read_buf(&mut self.incoming);
@@ -140,14 +139,5 @@ impl Wire {
                 return Ok(None);
             }
         }
-    }
-
-    fn whole_frame(&mut self) -> Option<BytesMut> {
-        let length = i32::from_be_bytes(*self.incoming.first_chunk()?) as usize;
-        if self.incoming.len() < 4 + length {
-            return None;
-        }
-        self.incoming.advance(4);
-        Some(self.incoming.split_to(length))
     }
 }

@@ -169,9 +169,11 @@ mod tests {
 
     fn someone() -> Identities {
         let rules = AuthRules::default();
-        let digest =
-            crate::authenticate(&rules, "digest", Some(b"bob:secret"), "10.0.0.1").unwrap();
-        Identities::of_address("10.0.0.1").with(digest)
+        let digest = Id {
+            scheme: Some("digest".into()),
+            id: Some(rules.digest_id("bob:secret").into()),
+        };
+        Identities::of_address("10.0.0.1").with(vec![digest])
     }
 
     #[test]

@@ -86,6 +86,19 @@ pub struct AuthRules {
     pub digest_enabled: bool,
     /// Its hash.
     pub digest_algorithm: DigestAlgorithm,
+    /// Is there the scheme key?
+    pub key_enabled: bool,
+    /// The scheme ensemble, where there is one.
+    pub ensemble: Option<Ensemble>,
+    /// A session must have an identity of one of these schemes; empty: it need not.
+    pub enforced_schemes: Vec<String>,
+}
+
+/// The scheme by which a client asks whether this is the server that it means (`EnsembleAuthenticationProvider`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ensemble {
+    /// The names that are this server's; none: every name is.
+    pub names: Option<Vec<String>>,
 }
 
 impl Default for AuthRules {
@@ -94,6 +107,9 @@ impl Default for AuthRules {
             super_digest: None,
             digest_enabled: true,
             digest_algorithm: DigestAlgorithm::Sha1,
+            key_enabled: false,
+            ensemble: None,
+            enforced_schemes: Vec::new(),
         }
     }
 }
@@ -103,6 +119,8 @@ impl Default for AuthRules {
 pub(crate) enum Scheme {
     Ip,
     Digest,
+    Key,
+    Ensemble,
 }
 
 impl AuthRules {
@@ -111,8 +129,26 @@ impl AuthRules {
         match name {
             "ip" => Some(Scheme::Ip),
             "digest" if self.digest_enabled => Some(Scheme::Digest),
+            "key" if self.key_enabled => Some(Scheme::Key),
+            "ensemble" if self.ensemble.is_some() => Some(Scheme::Ensemble),
             _ => None,
         }
+    }
+
+    /// Is there a scheme of this name?
+    pub fn has_scheme(&self, name: &str) -> bool {
+        self.scheme(name).is_some()
+    }
+
+    /// May a connection that has proven to be these ask for anything (`AuthenticationHelper.enforceAuthentication`)?
+    pub fn suffice(&self, identities: &Identities) -> bool {
+        let is_enforced = |id: &Id<'_>| {
+            let scheme = id.scheme.as_deref().unwrap_or_default();
+            self.enforced_schemes
+                .iter()
+                .any(|enforced| enforced == scheme)
+        };
+        self.enforced_schemes.is_empty() || identities.ids().iter().any(is_enforced)
     }
 
     /// `user:base64(hash(user:password))` (`DigestAuthenticationProvider.generateDigest`).
@@ -167,7 +203,7 @@ impl Identities {
             let id = identity.id.as_deref().unwrap_or_default();
             let user = match rules.scheme(scheme) {
                 Some(Scheme::Digest) => id.split(':').next().unwrap_or_default(),
-                Some(Scheme::Ip) => id,
+                Some(Scheme::Ip | Scheme::Key | Scheme::Ensemble) => id,
                 None => "",
             };
             ClientInfo {
@@ -179,31 +215,100 @@ impl Identities {
     }
 }
 
-/// The identities that an auth packet earns; none if it fails.
+/// What becomes of an auth packet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The connection has earned these identities, or none.
+    Accepted(Vec<Id<'static>>),
+    /// The proof does not hold, or there is no such scheme.
+    Refused,
+    /// The client means another server: its connection ends without an answer, so that it tries the next one.
+    WrongServer,
+}
+
+/// Judges an auth packet. `key` reads the data of the znode /key, for the scheme of that name; it is asked only there.
 pub fn authenticate(
     rules: &AuthRules,
     scheme: &str,
     auth: proto::Buffer<'_>,
     address: &str,
+    key: impl FnOnce() -> Option<Vec<u8>>,
+) -> Verdict {
+    match rules.scheme(scheme) {
+        None => Verdict::Refused,
+        Some(Scheme::Ip) => Verdict::Accepted(vec![id("ip", address)]),
+        Some(Scheme::Digest) => accepted_or_refused(digest_ids(rules, auth)),
+        Some(Scheme::Key) => accepted_or_refused(key_ids(auth, key)),
+        Some(Scheme::Ensemble) => match rules
+            .ensemble
+            .as_ref()
+            .is_some_and(|own| own.is_meant(auth))
+        {
+            true => Verdict::Accepted(Vec::new()),
+            false => Verdict::WrongServer,
+        },
+    }
+}
+
+fn accepted_or_refused(ids: Option<Vec<Id<'static>>>) -> Verdict {
+    ids.map_or(Verdict::Refused, Verdict::Accepted)
+}
+
+fn digest_ids(rules: &AuthRules, auth: proto::Buffer<'_>) -> Option<Vec<Id<'static>>> {
+    let digest = rules.digest_id(&proto::decode_java_utf8(auth?));
+    let mut ids = vec![id("digest", &digest)];
+    if rules.super_digest.as_ref() == Some(&digest) {
+        ids.push(id("super", ""));
+    }
+    Some(ids)
+}
+
+/// A multiple of the number in /key will do; so will anything while there is none
+/// (`KeyAuthenticationProvider.handleAuthentication`). Apache gives every holder the same empty id.
+fn key_ids(
+    auth: proto::Buffer<'_>,
+    key: impl FnOnce() -> Option<Vec<u8>>,
 ) -> Option<Vec<Id<'static>>> {
-    match rules.scheme(scheme)? {
-        Scheme::Ip => Some(vec![id("ip", address)]),
-        Scheme::Digest => {
-            let digest = rules.digest_id(&proto::decode_java_utf8(auth?));
-            let superuser = rules.super_digest.as_ref() == Some(&digest);
-            let mut ids = vec![id("digest", &digest)];
-            if superuser {
-                ids.push(id("super", ""));
-            }
-            Some(ids)
+    let auth = auth?;
+    if let Some(key) = key() {
+        let number = |bytes: &[u8]| java_int(&proto::decode_java_utf8(bytes), 10);
+        let (key, auth) = (number(&key)?, number(auth)?);
+        if key != 0 && auth.wrapping_rem(key) != 0 {
+            return None;
         }
+    }
+    Some(vec![id("key", "")])
+}
+
+impl Ensemble {
+    /// Names as the property holds them, with commas between.
+    pub fn named(names: Option<&str>) -> Self {
+        let list = |names: &str| {
+            names
+                .split(',')
+                .map(|name| name.trim().to_owned())
+                .collect()
+        };
+        Ensemble {
+            names: names.map(list),
+        }
+    }
+
+    /// Is this server one that the client may mean? A client that says nothing means any.
+    fn is_meant(&self, auth: proto::Buffer<'_>) -> bool {
+        let asked = proto::decode_java_utf8(auth.unwrap_or_default());
+        asked.is_empty()
+            || self
+                .names
+                .as_ref()
+                .is_none_or(|names| names.contains(&asked))
     }
 }
 
 impl Scheme {
     /// Does the scheme prove who somebody is? An address does not.
     pub fn is_authenticated(self) -> bool {
-        self == Scheme::Digest
+        matches!(self, Scheme::Digest | Scheme::Key)
     }
 
     /// May an ACL hold this id?
@@ -212,13 +317,16 @@ impl Scheme {
             // Java's split drops empty parts at the end.
             Scheme::Digest => id.trim_end_matches(':').split(':').count() == 2,
             Scheme::Ip => Network::parse(id).is_some(),
+            Scheme::Key => true,
+            Scheme::Ensemble => false,
         }
     }
 
     /// Does an identity fit an ACL's id?
     pub fn matches(self, identity: &str, acl_id: &str) -> bool {
         match self {
-            Scheme::Digest => identity == acl_id,
+            Scheme::Digest | Scheme::Key => identity == acl_id,
+            Scheme::Ensemble => false,
             Scheme::Ip => Network::parse(acl_id).is_some_and(|network| network.has(identity)),
         }
     }
@@ -325,15 +433,87 @@ mod tests {
             super_digest,
             ..AuthRules::default()
         };
-        let ids = authenticate(&rules, "digest", Some(b"super:test"), "127.0.0.1").unwrap();
+        let judge = |scheme, auth| authenticate(&rules, scheme, auth, "127.0.0.1", || None);
+        let Verdict::Accepted(ids) = judge("digest", Some(b"super:test")) else {
+            panic!("the superuser is refused");
+        };
         assert!(ids.contains(&id("super", "")));
-        let ids = authenticate(&rules, "digest", Some(b"super:wrong"), "127.0.0.1").unwrap();
+        let Verdict::Accepted(ids) = judge("digest", Some(b"super:wrong")) else {
+            panic!("somebody is refused");
+        };
         assert_eq!(ids.len(), 1);
-        assert_eq!(authenticate(&rules, "digest", None, "127.0.0.1"), None);
-        assert_eq!(
-            authenticate(&rules, "world", Some(b"anyone"), "127.0.0.1"),
-            None
-        );
+        assert_eq!(judge("digest", None), Verdict::Refused);
+        assert_eq!(judge("world", Some(b"anyone")), Verdict::Refused);
+    }
+
+    #[test]
+    fn a_multiple_of_the_key_will_do() {
+        let rules = AuthRules {
+            key_enabled: true,
+            ..AuthRules::default()
+        };
+        for (key, auth, fits) in [
+            (None, "no number", true),
+            (Some("5"), "25", true),
+            (Some("5"), "24", false),
+            (Some("5"), "x", false),
+            (Some("x"), "25", false),
+            (Some("0"), "24", true),
+            (Some("-1"), "-2147483648", true),
+        ] {
+            let data = || key.map(|key: &str| key.as_bytes().to_vec());
+            let verdict = authenticate(&rules, "key", Some(auth.as_bytes()), "127.0.0.1", data);
+            let expected = match fits {
+                true => Verdict::Accepted(vec![id("key", "")]),
+                false => Verdict::Refused,
+            };
+            assert_eq!(verdict, expected, "{key:?} {auth}");
+        }
+    }
+
+    #[test]
+    fn a_client_that_means_another_ensemble_is_sent_on() {
+        for (names, asked, fits) in [
+            (None, "any", true),
+            (Some(" foo,bar, baz "), "baz", true),
+            (Some("foo"), "", true),
+            (Some("foo"), "bar", false),
+        ] {
+            let rules = AuthRules {
+                ensemble: Some(Ensemble::named(names)),
+                ..AuthRules::default()
+            };
+            let verdict = authenticate(&rules, "ensemble", Some(asked.as_bytes()), "::1", || None);
+            let expected = match fits {
+                true => Verdict::Accepted(Vec::new()),
+                false => Verdict::WrongServer,
+            };
+            assert_eq!(verdict, expected, "{names:?} {asked}");
+        }
+    }
+
+    #[test]
+    fn a_scheme_that_is_not_enabled_is_none() {
+        let rules = AuthRules::default();
+        for scheme in ["key", "ensemble", "sasl", "world"] {
+            assert!(!rules.has_scheme(scheme), "{scheme}");
+            let verdict = authenticate(&rules, scheme, Some(b"1"), "::1", || None);
+            assert_eq!(verdict, Verdict::Refused, "{scheme}");
+        }
+    }
+
+    #[test]
+    fn one_of_the_enforced_schemes_is_enough() {
+        let rules = |schemes: &[&str]| AuthRules {
+            enforced_schemes: schemes.iter().map(|&name| name.to_owned()).collect(),
+            ..AuthRules::default()
+        };
+        let nobody = Identities::of_address("127.0.0.1");
+        let bob = nobody.with(vec![id("digest", "bob:hash")]);
+        assert!(rules(&[]).suffice(&nobody));
+        assert!(!rules(&["digest"]).suffice(&nobody));
+        assert!(rules(&["digest"]).suffice(&bob));
+        assert!(rules(&["digest", "ip"]).suffice(&nobody));
     }
 
     #[test]

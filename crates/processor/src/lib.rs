@@ -17,7 +17,7 @@ mod rewatch;
 mod sessions;
 
 pub use access::{AccessRules, check_access};
-pub use auth::{AuthRules, DigestAlgorithm, Identities, authenticate};
+pub use auth::{AuthRules, DigestAlgorithm, Ensemble, Identities, Verdict, authenticate};
 pub use java::password;
 pub use outstanding::Outstanding;
 pub use path::{parent_of, validate_path};

@@ -8,6 +8,8 @@ mod multi;
 mod session;
 mod write;
 
+use std::collections::BTreeMap;
+
 use bytes::{Bytes, BytesMut};
 use datatree::{DIGEST_VERSION, DataTree};
 use proto::records::{ErrorTxn, TxnDigest, TxnHeader};
@@ -19,6 +21,7 @@ pub(crate) use multi::{Malformed as MalformedMulti, Parts};
 use crate::access::AccessRules;
 use crate::auth::Identities;
 use crate::outstanding::Outstanding;
+use crate::quota::check_quota;
 use crate::sessions::SessionTable;
 
 /// What a server's flags change in its processing.
@@ -94,6 +97,7 @@ pub struct Processor {
     /// What is proposed and not yet applied.
     pub outstanding: Outstanding,
     last_zxid: Zxid,
+    quota_refusals: BTreeMap<String, u64>,
 }
 
 /// A txn in the making.
@@ -114,12 +118,37 @@ impl Processor {
             sessions,
             outstanding: Outstanding::default(),
             last_zxid,
+            quota_refusals: BTreeMap::new(),
         }
     }
 
     /// The zxid of the last txn made.
     pub fn last_zxid(&self) -> Zxid {
         self.last_zxid
+    }
+
+    /// How many writes a hard quota refused since this was last asked, by the first name of their paths.
+    pub fn take_quota_refusals(&mut self) -> BTreeMap<String, u64> {
+        std::mem::take(&mut self.quota_refusals)
+    }
+
+    /// Asks the hard quotas, where they are enforced, and counts the refusal (`ZooKeeperServer.updateQuotaExceededMetrics`).
+    fn check_quota(
+        &mut self,
+        tree: &DataTree,
+        path: &str,
+        bytes: i64,
+        count: i64,
+    ) -> Result<(), ErrorCode> {
+        if !self.rules.enforce_quota {
+            return Ok(());
+        }
+        check_quota(tree, path, bytes, count).inspect_err(|_| {
+            let namespace = path.split('/').nth(1).filter(|name| !name.is_empty());
+            if let Some(namespace) = namespace {
+                *self.quota_refusals.entry(namespace.to_owned()).or_default() += 1;
+            }
+        })
     }
 
     fn next_zxid(&mut self) -> Zxid {

@@ -191,3 +191,33 @@ fn a_list_that_is_set_decides_when_it_is_applied_and_not_before() {
         [OpCode::SET_DATA, OpCode::ERROR]
     );
 }
+
+#[test]
+fn refusals_for_a_hard_quota_are_counted_by_the_first_name_of_the_path() {
+    let mut server = Server::new();
+    server.processor.rules.enforce_quota = true;
+    for (path, data) in [
+        ("/app", ""),
+        ("/zookeeper/quota/app", ""),
+        (
+            "/zookeeper/quota/app/zookeeper_limits",
+            "count=-1,bytes=-1=;byteHardLimit=-1;countHardLimit=2",
+        ),
+        ("/zookeeper/quota/app/zookeeper_stats", "count=1,bytes=0"),
+    ] {
+        let request = CreateRequest {
+            flags: 0,
+            data: Some(data.as_bytes()),
+            ..ephemeral(path, open_acl_unsafe().to_vec())
+        };
+        let made = server.prepare(ONE, OpCode::CREATE, &request);
+        server.apply(&made);
+    }
+    for path in ["/app/a", "/app/b", "/app/c", "/other"] {
+        let made = server.create(ONE, path);
+        server.apply(&made);
+    }
+    let refusals = server.processor.take_quota_refusals();
+    assert_eq!(refusals, [("app".to_owned(), 2)].into());
+    assert!(server.processor.take_quota_refusals().is_empty());
+}

@@ -5,6 +5,7 @@
 
 mod codes;
 pub mod connect;
+pub mod frame;
 pub mod ids;
 pub mod records;
 pub mod txn;

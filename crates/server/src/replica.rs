@@ -276,7 +276,10 @@ impl Replica {
             op: request.op,
             body: &request.body,
         };
-        self.processor.prepare(&tree, &write, clock::wall_ms())
+        let prepared = self.processor.prepare(&tree, &write, clock::wall_ms());
+        let refusals = self.processor.take_quota_refusals();
+        self.server.stats.count_quota_refusals(refusals);
+        prepared
     }
 
     /// Hands a txn to the role.

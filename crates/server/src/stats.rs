@@ -1,6 +1,9 @@
 //! What the server counts (`ServerStats`).
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+
+use crate::sync::Mutex;
 
 /// Least, most and mean of a series.
 #[derive(Debug)]
@@ -115,12 +118,25 @@ pub struct ServerStats {
     pub connections_rejected: AtomicU64,
     /// Snapshots written since the start.
     pub snapshots: AtomicU64,
+    /// Writes that a hard quota refused, by the first name of their paths.
+    pub quota_refusals: Mutex<BTreeMap<String, u64>>,
 }
 
 impl ServerStats {
     /// Adds one to a counter.
     pub fn count(counter: &AtomicU64) {
         counter.fetch_add(1, Relaxed);
+    }
+
+    /// Adds to the refusals for quotas.
+    pub fn count_quota_refusals(&self, more: BTreeMap<String, u64>) {
+        if more.is_empty() {
+            return;
+        }
+        let mut refusals = self.quota_refusals.lock();
+        for (namespace, count) in more {
+            *refusals.entry(namespace).or_default() += count;
+        }
     }
 }
 

@@ -210,6 +210,10 @@ fn monitor(server: &Shared) -> String {
     for (key, value) in integers {
         let _ = writeln!(text, "zk_{key}\t{value}");
     }
+    for (namespace, count) in stats.quota_refusals.lock().iter() {
+        let key = format!("{namespace}_quota_exceeded_error_per_namespace");
+        let _ = writeln!(text, "zk_{key}\t{count}");
+    }
     text
 }
 

@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
@@ -33,6 +34,7 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.TopicPartitionInfo;
 import org.apache.kafka.common.acl.AclBindingFilter;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.quota.ClientQuotaAlteration;
 import org.apache.kafka.common.quota.ClientQuotaEntity;
 import org.apache.kafka.common.quota.ClientQuotaFilter;
@@ -117,8 +119,19 @@ public final class KafkaOperator {
         };
     }
 
+    /**
+     * Kafka's client asks again when the controller goes away under its request, and then hears that the topic is there. Names
+     * are used once, so it is the one that was asked for.
+     */
     private List<String> create(String topic, int partitions, short replicas) throws Exception {
-        return done(admin.createTopics(List.of(new NewTopic(topic, partitions, replicas))).all());
+        try {
+            return done(admin.createTopics(List.of(new NewTopic(topic, partitions, replicas))).all());
+        } catch (ExecutionException error) {
+            if (error.getCause() instanceof TopicExistsException) {
+                return List.of();
+            }
+            throw error;
+        }
     }
 
     private List<String> grow(String topic, int partitions) throws Exception {

@@ -14,7 +14,6 @@ use super::{Making, Outcome, Processor};
 use crate::access::{check_access, fix_up_acl};
 use crate::outstanding::ChangeRecord;
 use crate::path::{parent_of, validate_path};
-use crate::quota::check_quota;
 
 /// What all requests to create have in common.
 struct Asked<'r, 'a> {
@@ -112,9 +111,7 @@ impl Processor {
         ) {
             return Err(ErrorCode::NO_CHILDREN_FOR_EPHEMERALS);
         }
-        if self.rules.enforce_quota {
-            check_quota(tree, &path, asked.data.map_or(0, <[u8]>::len) as i64, 1)?;
-        }
+        self.check_quota(tree, &path, asked.data.map_or(0, <[u8]>::len) as i64, 1)?;
         let cversion = parent.stat().cversion.wrapping_add(1);
         let acl_list = shared(&acl);
         self.will_have_child(tree, making, parent_path, parent, cversion);

@@ -14,7 +14,6 @@ use proto::{ErrorCode, Input, OpCode, Perms, Ustring};
 use super::{Making, Outcome, Processor};
 use crate::access::{check_access, fix_up_acl};
 use crate::path::{deletable_parent_of, validate_path};
-use crate::quota::check_quota;
 
 /// A parsed request.
 #[derive(Debug)]
@@ -190,9 +189,7 @@ impl Processor {
             making.who.identities,
         )?;
         let length = request.data.map_or(0, <[u8]>::len);
-        if self.rules.enforce_quota {
-            check_quota(tree, path, length as i64 - node.data_length as i64, 0)?;
-        }
+        self.check_quota(tree, path, length as i64 - node.data_length as i64, 0)?;
         let version = next_version(node.stat().version, request.version)?;
         let stat = node.stat_mut();
         stat.version = version;

@@ -6,8 +6,9 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use bytes::{Bytes, BytesMut};
 use datatree::{DataTree, Event, WatcherId, Watches};
 use processor::{
-    AccessRules, Identities, Prepared, Processor, Reader, Requester, SessionTable, WriteRequest,
-    answer, authenticate, check_access, encode_header, encode_txn_reply, is_write, password,
+    AccessRules, Identities, Prepared, Processor, Reader, Requester, SessionTable, Verdict,
+    WriteRequest, answer, authenticate, check_access, encode_header, encode_txn_reply, is_write,
+    password,
 };
 use proto::connect::{Connect, encode_response};
 use proto::records::{
@@ -204,14 +205,14 @@ impl<'g> Replica<'g> {
     fn auth(&mut self, row: &Row, xid: i32, packet: &AuthPacket<'_>) {
         let (scheme, auth) = (packet.scheme.as_deref(), packet.auth);
         let rules = &self.processor.rules.access.auth;
-        let earned = authenticate(rules, scheme.unwrap_or_default(), auth, ADDRESS);
+        let verdict = authenticate(rules, scheme.unwrap_or_default(), auth, ADDRESS, || None);
         let connection = self.connections.get_mut(&row.connection).unwrap();
-        let err = match earned {
-            Some(ids) => {
+        let err = match verdict {
+            Verdict::Accepted(ids) => {
                 connection.identities = connection.identities.with(ids);
                 ErrorCode::OK
             }
-            None => ErrorCode::AUTH_FAILED,
+            _ => ErrorCode::AUTH_FAILED,
         };
         connection.out.push_back(header_only(xid, Zxid::ZERO, err));
     }

@@ -8,6 +8,7 @@ use super::error::ConfigError;
 use super::listen::{Listen, listen};
 use super::members;
 use super::reader::{Reader, parse_int};
+use super::schemes::AuthSchemes;
 use super::settings::{Secret, Setting};
 use super::throttle::{ConnectionThrottle, LargeRequests, RequestThrottle};
 use super::values::{FourLetterWords, compression_from_name};
@@ -34,6 +35,7 @@ pub(super) fn build(reader: &mut Reader<'_>, basics: Basics) -> Result<Config, C
     let jute_max_buffer = positive(reader, "jute.maxbuffer", 0xf_ffff)?;
     let flush_delay_ms = not_negative(reader.long("zookeeper.flushDelay", 0));
     let read_only_mode = reader.is_exactly("readonlymode.enabled", "true", "false");
+    let digest_auth = digest_authentication(reader)?;
     Ok(Config {
         file: basics.file,
         client_port: basics.listen.port,
@@ -75,7 +77,8 @@ pub(super) fn build(reader: &mut Reader<'_>, basics: Basics) -> Result<Config, C
         enforce_quota: reader.flag("zookeeper.enforceQuota", false),
         skip_acl: reader.is_exactly("zookeeper.skipACL", "yes", "no"),
         reconfig_enabled: basics.reconfig_enabled,
-        digest_auth: digest_authentication(reader)?,
+        auth_schemes: AuthSchemes::read(reader, digest_auth.enabled)?,
+        digest_auth,
         sessionless_cnxn_timeout_ms: positive(
             reader,
             "zookeeper.nio.sessionlessCnxnTimeout",

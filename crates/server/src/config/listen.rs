@@ -2,7 +2,7 @@
 //!
 //! Must not open a socket; a host name is resolved, though, as Apache does at this point.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 
 use super::error::ConfigError;
 use super::members::ClientAddress;
@@ -88,6 +88,9 @@ fn resolve(host: &str, name: &str, setting: &Setting) -> Result<IpAddr, ConfigEr
     if host.is_empty() {
         return Ok(Ipv4Addr::LOCALHOST.into());
     }
+    if let Some(address) = without_interface(host) {
+        return Ok(address.into());
+    }
     let refuse = |reason: String| {
         ConfigError::invalid(name, setting, reason, "name an address of this machine")
     };
@@ -102,6 +105,14 @@ fn resolve(host: &str, name: &str, setting: &Setting) -> Result<IpAddr, ConfigEr
     first
         .map(SocketAddr::ip)
         .ok_or_else(|| refuse("has no address".to_owned()))
+}
+
+/// The address of `address%interface`, as Java writes addresses too, where it says all without the interface; one that is
+/// link-local does not.
+fn without_interface(host: &str) -> Option<Ipv6Addr> {
+    let (address, _) = host.split_once('%')?;
+    let address: Ipv6Addr = address.parse().ok()?;
+    (!address.is_unicast_link_local()).then_some(address)
 }
 
 /// A port of a setting or an argument: 0 to 65535.

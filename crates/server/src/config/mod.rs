@@ -15,6 +15,7 @@ mod listen;
 mod members;
 pub mod properties;
 mod reader;
+mod schemes;
 mod settings;
 mod source;
 mod throttle;
@@ -33,6 +34,7 @@ use source::Source;
 pub use error::ConfigError;
 pub use persistence::Compression;
 pub use processor::DigestAlgorithm;
+pub use schemes::AuthSchemes;
 pub use settings::{Origin, Properties, Secret, Setting};
 pub use throttle::{ConnectionThrottle, ConnectionWeights, LargeRequests, RequestThrottle};
 pub use values::FourLetterWords;
@@ -115,6 +117,8 @@ pub struct Config {
     pub reconfig_enabled: bool,
     /// The digest scheme.
     pub digest_auth: DigestAuthentication,
+    /// The other schemes, and which a session must have.
+    pub auth_schemes: AuthSchemes,
     /// ms after which a connection without a session is closed; positive, default 10000.
     pub sessionless_cnxn_timeout_ms: u32,
     /// TCP keepalive on client sockets; default false.

@@ -68,6 +68,15 @@ impl<'a> Reader<'a> {
         self.property(name).map(|setting| setting.value.as_str())
     }
 
+    /// The properties whose names begin with `prefix`, by name.
+    pub fn properties_below(&mut self, prefix: &str) -> Vec<(&'a str, &'a Setting)> {
+        self.note(&format!("{prefix}*"));
+        self.properties
+            .iter()
+            .filter(|(name, _)| name.starts_with(prefix))
+            .collect()
+    }
+
     /// A property by `Integer.getInteger`.
     pub fn integer(&mut self, name: &str, default: i32) -> i32 {
         self.number(name, |text| i32::try_from(decode(text)?).ok(), default)

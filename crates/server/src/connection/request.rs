@@ -5,7 +5,9 @@ use std::sync::atomic::Ordering::{Relaxed, Release};
 
 use bytes::{Buf, Bytes, BytesMut};
 use datatree::{DataTree, Watches};
-use processor::{MAX_MULTI_READ_BYTES, Reader, WatchAccess, answer, authenticate, is_write};
+use processor::{
+    MAX_MULTI_READ_BYTES, Reader, Verdict, WatchAccess, answer, authenticate, is_write,
+};
 use proto::connect::Connect;
 use proto::records::{AuthPacket, GetSASLRequest, RequestHeader, SetSASLResponse};
 use proto::{Decode, Encode, ErrorCode, Input as Bits, OpCode, Ustring, Zxid};
@@ -76,6 +78,11 @@ impl Connection {
             OpCode::SASL => return self.answer_sasl(header.xid, &frame),
             _ => {}
         }
+        let identities = self.identities();
+        if !server.access.auth.suffice(&identities) {
+            self.refuse_unauthenticated(header.xid);
+            return Ok(());
+        }
         if !server.throttles.admit_large(size) {
             return Err(Violation::LargeRequests(
                 server.config.large_requests.max_bytes,
@@ -87,7 +94,6 @@ impl Connection {
             server.throttles.release_large(size);
             return Ok(());
         }
-        let identities = self.identities();
         let held = Held {
             xid: header.xid,
             op: header.r#type,
@@ -231,19 +237,31 @@ impl Connection {
         let packet = AuthPacket::decode(&mut Bits::with_limits(body, server.limits));
         let packet = packet.map_err(malformed)?;
         let scheme = packet.scheme.as_deref().unwrap_or_default();
-        match authenticate(&server.access.auth, scheme, packet.auth, &self.address) {
-            Some(ids) => {
+        let rules = &server.access.auth;
+        match authenticate(rules, scheme, packet.auth, &self.address, || key(server)) {
+            Verdict::Accepted(ids) => {
                 self.add_identities(ids);
                 self.send_header(xid, Zxid::ZERO, ErrorCode::OK);
             }
-            None => {
+            Verdict::Refused => {
                 tracing::warn!(remote = %self.remote, scheme, "authentication failed");
                 ServerStats::count(&server.stats.auth_failed);
                 self.send_header(xid, Zxid::ZERO, ErrorCode::AUTH_FAILED);
                 self.close_after_replies();
             }
+            Verdict::WrongServer => {
+                tracing::warn!(remote = %self.remote, scheme, "the client means another server");
+                self.close_now();
+            }
         }
         Ok(())
+    }
+
+    /// Answered at once and with zxid 0, as an auth packet is; the session stays until it expires.
+    fn refuse_unauthenticated(&self, xid: i32) {
+        tracing::warn!(remote = %self.remote, session = %self.session_id(), "closed: no identity of an enforced scheme");
+        self.send_header(xid, Zxid::ZERO, ErrorCode::SESSION_CLOSED_REQUIRE_SASL_AUTH);
+        self.close_after_replies();
     }
 
     /// A server without SASL settings answers any token with none (`ZooKeeperServer.processSasl`).
@@ -256,6 +274,12 @@ impl Connection {
         });
         Ok(())
     }
+}
+
+/// What the scheme key holds proofs against.
+fn key(server: &Shared) -> Option<Vec<u8>> {
+    let tree = server.tree.read();
+    Some(tree.get("/key")?.data()?.to_vec())
 }
 
 /// The server's watches, for one connection.

@@ -2,13 +2,16 @@
 
 use std::future::poll_fn;
 
-use bytes::{Buf, BufMut, BytesMut};
+use bytes::BytesMut;
 use histories::{Ask, History};
 use proto::records::{ConnectRequest, ConnectResponse};
-use proto::{Decode, Encode, Input, SessionId};
+use proto::{Decode, Encode, Input, SessionId, frame};
 
 use super::pipe::{ClientEnd, pipe};
 use super::world::World;
+
+/// Far more than any reply of the model.
+const MAX_FRAME_BYTES: usize = 1 << 20;
 
 /// A session's client on its present connection.
 pub struct Client {
@@ -22,10 +25,7 @@ pub struct Client {
 
 fn framed(fill: impl FnOnce(&mut BytesMut)) -> BytesMut {
     let mut out = BytesMut::new();
-    out.put_i32(0);
-    fill(&mut out);
-    let length = (out.len() - 4) as i32;
-    out[..4].copy_from_slice(&length.to_be_bytes());
+    frame::put(&mut out, fill);
     out
 }
 
@@ -113,7 +113,9 @@ impl Client {
     /// None at the end.
     async fn next_frame(&mut self) -> Option<BytesMut> {
         loop {
-            if let Some(frame) = self.whole_frame() {
+            if let Some(frame) =
+                frame::take(&mut self.incoming, MAX_FRAME_BYTES).expect("a frame of the server")
+            {
                 return Some(frame);
             }
             let bytes = poll_fn(|context| self.end.poll_read(context)).await;
@@ -122,14 +124,5 @@ impl Client {
             }
             self.incoming.extend_from_slice(&bytes);
         }
-    }
-
-    fn whole_frame(&mut self) -> Option<BytesMut> {
-        let length = i32::from_be_bytes(*self.incoming.first_chunk()?) as usize;
-        if self.incoming.len() < 4 + length {
-            return None;
-        }
-        self.incoming.advance(4);
-        Some(self.incoming.split_to(length))
     }
 }

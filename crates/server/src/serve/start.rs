@@ -181,8 +181,11 @@ fn access_rules(config: &Config) -> AccessRules {
                 .super_digest
                 .as_ref()
                 .map(|secret| secret.expose().to_owned()),
-            digest_enabled: digest.enabled,
+            digest_enabled: digest.enabled || config.auth_schemes.digest,
             digest_algorithm: digest.algorithm,
+            key_enabled: config.auth_schemes.key,
+            ensemble: config.auth_schemes.ensemble.clone(),
+            enforced_schemes: config.auth_schemes.enforced.clone(),
         },
     }
 }

@@ -11,6 +11,7 @@ mod security;
 mod standalone;
 
 pub(super) use features::ENSEMBLE;
+pub(super) use security::{SASL, TLS};
 
 /// One key or property.
 #[derive(Debug)]

@@ -4,21 +4,13 @@
 use super::Treatment::NotYet;
 use super::{Feature, Row, file, key, property};
 
-const TLS: Feature = Feature {
+pub(in crate::config) const TLS: Feature = Feature {
     name: "TLS",
     advice: "remove the line to serve plain connections only, or stay on Apache ZooKeeper where TLS is needed",
 };
-const SASL: Feature = Feature {
+pub(in crate::config) const SASL: Feature = Feature {
     name: "SASL",
     advice: "remove the line to serve without SASL, or stay on Apache ZooKeeper where SASL is needed",
-};
-const AUTH_PROVIDERS: Feature = Feature {
-    name: "authentication providers other than digest and ip",
-    advice: "remove the line, or stay on Apache ZooKeeper where that scheme is needed",
-};
-const ENFORCED_AUTH: Feature = Feature {
-    name: "enforced authentication",
-    advice: "remove the line to let clients in without authentication, or stay on Apache ZooKeeper",
 };
 
 const FALSE: &[&str] = &["false"];
@@ -105,8 +97,4 @@ pub(super) const ROWS: &[Row] = &[
     key("requireKerberosConfig", "false", NotYet(&SASL, FALSE), "no start without a Kerberos configuration"),
     key("security.auth_to_local", "DEFAULT", NotYet(&SASL, &["DEFAULT"]), "rules for short names"),
     key("server.realm", "", NotYet(&SASL, UNSET), "realm of the server"),
-    key("authProvider.*", "", NotYet(&AUTH_PROVIDERS, &[]), "Java class of a further scheme"),
-    key("ensembleAuthName", "", NotYet(&AUTH_PROVIDERS, UNSET), "names of the scheme ensemble"),
-    key("enforce.auth.enabled", "false", NotYet(&ENFORCED_AUTH, FALSE), "only clients that authenticate by one of the schemes"),
-    key("enforce.auth.schemes", "", NotYet(&ENFORCED_AUTH, UNSET), "those schemes"),
 ];

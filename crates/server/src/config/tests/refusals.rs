@@ -73,6 +73,22 @@ fn a_refusal_names_line_key_value_and_what_to_do() {
              SHA-224, SHA-256, SHA-384, SHA-512, SHA3-256 or SHA3-512",
         ),
         (
+            "enforce.auth.enabled=true",
+            "line 3: enforce.auth.enabled=true needs enforce.auth.schemes; add a line such as \
+             enforce.auth.schemes=digest",
+        ),
+        (
+            "enforce.auth.enabled=true\nenforce.auth.schemes=digest,sasl",
+            "line 4: enforce.auth.schemes=digest,sasl has sasl, which is no scheme here; name digest, ip, or one \
+             that an authProvider line brings",
+        ),
+        (
+            "authProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider",
+            "line 3: authProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider asks for SASL, \
+             which is not built yet; remove the line to serve without SASL, or stay on Apache ZooKeeper where SASL \
+             is needed",
+        ),
+        (
             "a=\\u00",
             "line 3: \\u must be followed by four hexadecimal digits; write a backslash itself as \\\\",
         ),

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use processor::Ensemble;
+
 use super::*;
 
 #[test]
@@ -108,6 +110,9 @@ fn each_key_reaches_its_field() {
             c.client_port_address == "::1".parse().ok()
         }),
         ("clientPortAddress=[::1]", |c| {
+            c.client_port_address == "::1".parse().ok()
+        }),
+        ("clientPortAddress=[0:0:0:0:0:0:0:1%lo]", |c| {
             c.client_port_address == "::1".parse().ok()
         }),
         ("clientPortAddress=", |c| {
@@ -227,6 +232,29 @@ fn each_key_reaches_its_field() {
         ("DigestAuthenticationProvider.superDigest=super:x=", |c| {
             c.digest_auth.super_digest == Some(Secret::new("super:x="))
         }),
+        (
+            "authProvider.1=org.apache.zookeeper.server.auth.KeyAuthenticationProvider",
+            |c| c.auth_schemes.key,
+        ),
+        (
+            "DigestAuthenticationProvider.enabled=false\nauthProvider.1=org.apache.zookeeper.server.auth.DigestAuthenticationProvider",
+            |c| c.auth_schemes.digest,
+        ),
+        (
+            "authProvider.x=org.apache.zookeeper.server.auth.EnsembleAuthenticationProvider\nensembleAuthName=a, b",
+            |c| c.auth_schemes.ensemble == Some(Ensemble::named(Some("a,b"))),
+        ),
+        ("authProvider.1=com.example.Provider", |c| {
+            c.auth_schemes == AuthSchemes::default() && !notices(c, "cannot be loaded").is_empty()
+        }),
+        (
+            "enforce.auth.enabled=true\nenforce.auth.schemes=digest, ip",
+            |c| c.auth_schemes.enforced == ["digest", "ip"],
+        ),
+        (
+            "enforce.auth.enabled=false\nenforce.auth.schemes=sasl",
+            |c| c.auth_schemes.enforced.is_empty(),
+        ),
         ("largeRequestMaxBytes=5\nlargeRequestThreshold=4", |c| {
             c.large_requests
                 == LargeRequests {

@@ -1,0 +1,38 @@
+package ironkeeper.suite;
+
+import java.util.HashSet;
+import java.util.Set;
+import javax.management.MalformedObjectNameException;
+import javax.management.ObjectName;
+import org.apache.zookeeper.jmx.MBeanRegistry;
+
+/**
+ * The names of the beans that Apache's standalone servers would have registered in the JVM of the test: one for each
+ * server's process, one for its tree, one for each session that has a connection there.
+ */
+public final class Beans {
+    private Beans() {
+    }
+
+    /** The beans of all servers that run now. */
+    public static Set<ObjectName> registered() {
+        Set<ObjectName> names = new HashSet<>();
+        for (int port : ServerProcess.clientPorts()) {
+            String server = MBeanRegistry.DOMAIN + ":name0=StandaloneServer_port" + port;
+            names.add(name(server));
+            names.add(name(server + ",name1=InMemoryDataTree"));
+            for (long session : new Questions(new FourLetters(port, false)).sessions()) {
+                names.add(name(server + ",name1=Connections,name2=0x" + Long.toHexString(session)));
+            }
+        }
+        return names;
+    }
+
+    private static ObjectName name(String text) {
+        try {
+            return new ObjectName(text);
+        } catch (MalformedObjectNameException e) {
+            throw new IllegalStateException(text, e);
+        }
+    }
+}

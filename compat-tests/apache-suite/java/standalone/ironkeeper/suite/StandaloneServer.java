@@ -1,0 +1,74 @@
+package ironkeeper.suite;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import org.apache.zookeeper.server.SyncRequestProcessor;
+
+/** A standalone server with a zoo.cfg of its own, which can be started again with a key changed. */
+final class StandaloneServer {
+    /** Apache's default; a test that sets another number in this JVM means its server. */
+    private static final int DEFAULT_SNAP_COUNT = 100_000;
+
+    private final Map<String, String> keys;
+    private final int port;
+    private final boolean secure;
+    private final Path zooCfg;
+    private ServerProcess process;
+
+    StandaloneServer(Map<String, String> keys, int port, boolean secure) throws IOException {
+        this.keys = new LinkedHashMap<>(keys);
+        this.port = port;
+        this.secure = secure;
+        this.zooCfg = ServerProcess.newDirectory("standalone").resolve("zoo.cfg");
+    }
+
+    /** Starts the process and returns once it serves. */
+    void start() throws IOException, InterruptedException {
+        Files.writeString(zooCfg, keys.entrySet().stream()
+            .map(entry -> entry.getKey() + "=" + entry.getValue() + "\n").collect(Collectors.joining()));
+        process = ServerProcess.start(zooCfg, statics(), secure ? 0 : port);
+        if (secure) {
+            process.awaitListening(port);
+        } else {
+            process.awaitServing(keys.get("clientPortAddress"), port);
+        }
+    }
+
+    /** Stops the process and returns once it has ended. */
+    void stop() throws IOException, InterruptedException {
+        process.stop();
+    }
+
+    /** Starts the server again with one key of zoo.cfg changed. Its sessions go on. */
+    void restartWith(String key, String value) {
+        keys.put(key, value);
+        try {
+            stop();
+            start();
+        } catch (IOException | InterruptedException e) {
+            throw new IllegalStateException("the server was not started again with " + key + "=" + value, e);
+        }
+    }
+
+    boolean isRunning() {
+        return process.isAlive();
+    }
+
+    FourLetters fourLetters() {
+        return new FourLetters(keys.get(secure ? "secureClientPortAddress" : "clientPortAddress"), port, secure);
+    }
+
+    /** What tests set in static fields of Apache's server. */
+    private static Map<String, String> statics() {
+        Map<String, String> properties = new TreeMap<>();
+        if (SyncRequestProcessor.getSnapCount() != DEFAULT_SNAP_COUNT) {
+            properties.put("zookeeper.snapCount", Integer.toString(SyncRequestProcessor.getSnapCount()));
+        }
+        return properties;
+    }
+}

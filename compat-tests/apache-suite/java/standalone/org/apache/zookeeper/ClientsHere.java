@@ -1,0 +1,65 @@
+package org.apache.zookeeper;
+
+import java.lang.reflect.Field;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.apache.zookeeper.Watcher.WatcherType;
+import org.apache.zookeeper.proto.CheckWatchesRequest;
+import org.apache.zookeeper.proto.ReplyHeader;
+import org.apache.zookeeper.proto.RequestHeader;
+
+/**
+ * The clients of this JVM, found by their sessions.
+ *
+ * <p>A server answers only on a session's own connection whether that has a watch. The threads that send are the one way
+ * from a session's id to its connection that needs nothing of the test.
+ */
+public final class ClientsHere {
+    private ClientsHere() {
+    }
+
+    /** Asks the server, on the session's connection, whether it has a watch on a path (checkWatches). */
+    public static boolean hasWatch(long sessionId, String path, WatcherType type) throws Exception {
+        RequestHeader header = new RequestHeader();
+        header.setType(ZooDefs.OpCode.checkWatches);
+        ReplyHeader reply = connection(sessionId)
+            .submitRequest(header, new CheckWatchesRequest(path, type.getIntValue()), null, null);
+        if (reply.getErr() != 0 && reply.getErr() != KeeperException.Code.NOWATCHER.intValue()) {
+            throw KeeperException.create(KeeperException.Code.get(reply.getErr()), path);
+        }
+        return reply.getErr() == 0;
+    }
+
+    /** The session of the client whose end of its connection has this port; none while it is not connected. */
+    public static Optional<Long> sessionAt(int localPort) {
+        return connections().filter(cnxn -> localPort(cnxn) == localPort && cnxn.getSessionId() != 0)
+            .map(ClientCnxn::getSessionId).findAny();
+    }
+
+    private static ClientCnxn connection(long sessionId) {
+        return connections().filter(cnxn -> cnxn.getSessionId() == sessionId).findAny().orElseThrow(
+            () -> new IllegalStateException("no client of this JVM has session 0x" + Long.toHexString(sessionId)));
+    }
+
+    private static Stream<ClientCnxn> connections() {
+        return Thread.getAllStackTraces().keySet().stream()
+            .filter(ClientCnxn.SendThread.class::isInstance).map(ClientsHere::owner);
+    }
+
+    private static ClientCnxn owner(Thread sender) {
+        try {
+            Field outer = ClientCnxn.SendThread.class.getDeclaredField("this$0");
+            outer.setAccessible(true);
+            return (ClientCnxn) outer.get(sender);
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException("ClientCnxn.SendThread is not as in 3.9.5", e);
+        }
+    }
+
+    private static int localPort(ClientCnxn cnxn) {
+        SocketAddress address = cnxn.sendThread.getClientCnxnSocket().getLocalSocketAddress();
+        return address instanceof InetSocketAddress ? ((InetSocketAddress) address).getPort() : 0;
+    }
+}
