@@ -4,7 +4,9 @@
 //! Owns the order of log and apply. Must not know what a txn says, nor clocks, sockets or files.
 //! So far there is one role: a server on its own.
 
+pub mod election;
 mod standalone;
+pub mod verifier;
 
 use std::fmt;
 

@@ -1,0 +1,150 @@
+//! One election, as the server that looks sees it.
+
+use std::collections::BTreeSet;
+
+use proto::Sid;
+
+use super::NO_VOTE;
+use super::notification::Proposal;
+use super::vote::{Vote, Votes};
+use crate::verifier::Quorums;
+
+/// How long a better vote is waited for when enough agree. Apache: `finalizeWait`.
+const FINAL_WAIT_MS: u64 = 200;
+/// The first wait before votes are sent again; each later one is twice as long.
+const FIRST_RESEND_MS: u64 = 200;
+/// The longest. Apache: `zookeeper.fastleader.maxNotificationInterval`.
+const LAST_RESEND_MS: u64 = 60_000;
+
+#[derive(Debug)]
+pub(super) struct Looking {
+    /// What this server brings itself.
+    own: Proposal,
+    /// The best that it has heard of in this round.
+    proposal: Proposal,
+    /// Of this round.
+    votes: Votes,
+    /// Of servers that have a leader, of any round.
+    established: Votes,
+    /// Servers that do not run.
+    refused: BTreeSet<Sid>,
+    resend_ms: u64,
+    resend_at: u64,
+    /// Set while enough agree with the proposal.
+    over_at: Option<u64>,
+}
+
+impl Looking {
+    pub fn new(now_ms: u64, own: Proposal) -> Self {
+        Looking {
+            own,
+            proposal: own,
+            votes: Votes::default(),
+            established: Votes::default(),
+            refused: BTreeSet::new(),
+            resend_ms: FIRST_RESEND_MS,
+            resend_at: now_ms + FIRST_RESEND_MS,
+            over_at: None,
+        }
+    }
+
+    pub fn proposal(&self) -> Proposal {
+        self.proposal
+    }
+
+    /// Whether this server's data may be counted on.
+    pub fn may_vote(&self) -> bool {
+        self.own.zxid != NO_VOTE
+    }
+
+    pub fn deadline(&self) -> u64 {
+        self.over_at
+            .map_or(self.resend_at, |over| over.min(self.resend_at))
+    }
+
+    pub fn refused(&mut self, sid: Sid) {
+        self.refused.insert(sid);
+    }
+
+    /// A round begins: votes of earlier ones do not count.
+    pub fn start_over(&mut self) {
+        self.votes.clear();
+        self.over_at = None;
+        self.proposal = self.own;
+    }
+
+    /// Takes the proposal if it is better than the present one; says whether it was.
+    pub fn adopt_better(&mut self, heard: Proposal, quorums: &Quorums) -> bool {
+        let better = heard > self.proposal && quorums.can_lead(heard.leader);
+        if better {
+            self.proposal = heard;
+            self.over_at = None;
+        }
+        better
+    }
+
+    pub fn count(&mut self, from: Sid, vote: Vote) {
+        self.refused.remove(&from);
+        self.votes.put(from, vote);
+    }
+
+    /// Sets or clears the end of the wait for a better vote.
+    pub fn wait_for_better(&mut self, now_ms: u64, round: i64, quorums: &Quorums) {
+        let agreed = self
+            .votes
+            .elect(&Vote::looking(self.proposal, round), quorums);
+        self.over_at = match agreed {
+            true => self.over_at.or(Some(now_ms + FINAL_WAIT_MS)),
+            false => None,
+        };
+    }
+
+    /// Whether enough agree and the wait is over, or nobody is left whose vote could be better.
+    pub fn is_over(&self, now_ms: u64, quorums: &Quorums) -> bool {
+        let told = |sid: &Sid| self.votes.has(*sid) || self.refused.contains(sid);
+        let all_told = || quorums.voters().iter().all(told);
+        self.over_at
+            .is_some_and(|over_at| now_ms >= over_at || all_told())
+    }
+
+    /// Takes the vote of a server that has a leader; says whether this server joins it.
+    pub fn established(
+        &mut self,
+        from: Sid,
+        vote: Vote,
+        round: i64,
+        me: Sid,
+        quorums: &Quorums,
+    ) -> bool {
+        self.refused.remove(&from);
+        if vote.round == round {
+            self.votes.put(from, vote);
+            if joins(&self.votes, &vote, round, me, quorums) {
+                return true;
+            }
+        }
+        self.established.put(from, vote);
+        joins(&self.established, &vote, round, me, quorums)
+    }
+
+    /// Whether it is time to send votes again.
+    pub fn resend(&mut self, now_ms: u64) -> bool {
+        if now_ms < self.resend_at {
+            return false;
+        }
+        self.resend_ms = (self.resend_ms * 2).min(LAST_RESEND_MS);
+        self.resend_at = now_ms + self.resend_ms;
+        true
+    }
+}
+
+/// Enough follow the leader, and it says itself that it leads: else one that has died would be elected over and over.
+/// Apache: `FastLeaderElection.checkLeader`.
+fn joins(votes: &Votes, vote: &Vote, round: i64, me: Sid, quorums: &Quorums) -> bool {
+    let leader = vote.proposal.leader;
+    let leads = match leader == me {
+        true => vote.round == round,
+        false => votes.says_it_leads(leader),
+    };
+    leads && votes.elect(vote, quorums)
+}
