@@ -2,7 +2,7 @@
 //!
 //! A state machine without I/O: [`Peer::handle`] takes one input and says what is to be done.
 //! Owns the order of log and apply. Must not know what a txn says, nor clocks, sockets or files.
-//! So far there is one role: a server on its own.
+//! So far there is one role: a server on its own. [`election`] waits for the roles that elect.
 
 pub mod election;
 mod standalone;
