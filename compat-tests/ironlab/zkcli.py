@@ -17,8 +17,9 @@ NEWEST = Client(paths.APACHE_39)
 DEADLINE_S = 40
 EVENT_DEADLINE_S = 15
 PROMPT = re.compile(r"\[zk: [^\]\n]*\(\w+\) (\d+)\] ")
-# Printed by another thread than the answers; so is, up to 3.5, what a sync returned.
-EVENT = re.compile(r"\nWATCHER::\n|\n(?P<event>WatchedEvent [^\n]*)\n|(?P<sync>Sync returned -?\d+)\n")
+# Printed by another thread than the answers, so that a prompt may come between its lines; so is, up to 3.5, what a sync
+# returned.
+EVENT = re.compile(r"\nWATCHER::\n|(?:\A|\n)(?P<event>WatchedEvent [^\n]*)\n|(?P<sync>Sync returned -?\d+)\n")
 
 
 def _command(server, release, *arguments):
@@ -89,6 +90,7 @@ class Interactive:
             for found in PROMPT.finditer(self._text):
                 if int(found[1]) == number:
                     printed, self._text = self._text[:found.start()], self._text[found.end():]
+                    self._take_events()
                     return printed.splitlines()
             self._read(deadline, f"prompt {number}")
 
