@@ -5,6 +5,7 @@
 //! So far there is one role: a server on its own. [`election`] waits for the roles that elect.
 
 pub mod election;
+pub mod packet;
 mod standalone;
 pub mod verifier;
 
