@@ -1,46 +1,71 @@
 //! The server's role: what is proposed, when it is durable, when it is applied.
 //!
-//! A state machine without I/O: [`Peer::handle`] takes one input and says what is to be done.
-//! Owns the order of log and apply. Must not know what a txn says, nor clocks, sockets or files.
-//! So far there is one role: a server on its own. [`election`] waits for the roles that elect.
+//! A state machine without I/O: [`Peer::handle`] takes one input and says what is to be done. The driver carries the outputs
+//! out in their order, before it gives the next input. Owns the order of log and apply, elections, and the links' protocol.
+//! Must not know what a txn says, nor clocks, sockets or files.
 
+mod disk;
 pub mod election;
+mod history;
+mod leader;
+mod learner;
+mod leave;
+mod member;
 pub mod packet;
+mod queue;
 mod standalone;
+mod state;
+pub mod sync;
 pub mod verifier;
-
-use std::fmt;
+mod violation;
 
 use bytes::Bytes;
-use proto::Zxid;
+use proto::{Epoch, SessionId, Sid, Zxid};
 
+use election::{Notification, PeerState};
+use member::Member;
+use packet::{Forwarded, ToLeader, ToLearner};
 use standalone::Standalone;
 
-/// Number of an operation in the disk's queue. Durability is one number: all up to it are on disk.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Ticket(pub u64);
+pub use disk::{DiskOp, Ticket};
+pub use history::{CommittedLogLimits, Txn};
+pub use leave::Leave;
+pub use state::{Found, Settings};
+pub use violation::Violation;
 
-impl fmt::Display for Ticket {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
+/// One connection between a leader and a learner. A number is never used again: a link that is made anew is another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkId(pub u64);
+
+/// What the log on disk has for a learner that lags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogOnDisk {
+    /// It does not reach back so far, is longer than `zookeeper.snapshotSizeFactor` allows, or cannot be read.
+    Useless,
+    /// Txns from the last one that is not behind the learner's on, oldest first, without a gap up to those in memory.
+    Txns(Vec<Txn>),
+}
+
+impl LogOnDisk {
+    fn txns(&self) -> &[Txn] {
+        match self {
+            LogOnDisk::Useless => &[],
+            LogOnDisk::Txns(txns) => txns,
+        }
+    }
+
+    fn zxids(&self) -> impl Iterator<Item = Zxid> {
+        self.txns().iter().map(|txn| txn.zxid)
     }
 }
 
-/// Something to do on disk, in the order of the tickets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DiskOp {
-    /// Add a record to the txn log.
-    Append {
-        /// The txn's number.
-        zxid: Zxid,
-        /// Header, txn and digest.
-        record: Bytes,
-    },
-}
-
-/// What happens to a peer.
+/// What happens to a peer. A server on its own has [`Input::Propose`] and [`Input::Durable`] only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
+    /// The server takes part from now on.
+    Start,
+    /// The deadline is reached.
+    Timeout,
     /// The processor made a txn; zxids rise one by one within an epoch.
     Propose {
         /// Its number.
@@ -50,9 +75,56 @@ pub enum Input {
     },
     /// All disk operations up to this one are durable.
     Durable(Ticket),
+    /// The log cannot be cut there, and was left as it is: no snapshot is old enough. Nothing behind it in the queue is lost.
+    CutRefused(Ticket),
+    /// A message of the election.
+    Vote(Sid, Notification),
+    /// A voter refused the connection: it does not run.
+    VoterRefused(Sid),
+    /// A learner has connected.
+    Accepted(LinkId),
+    /// The leader is reached.
+    Connected(LinkId),
+    /// The leader could not be reached in all the tries that are configured.
+    Unreachable,
+    /// The link is closed or broken.
+    LinkDown(LinkId),
+    /// A learner says something.
+    ToLeader(LinkId, ToLeader),
+    /// The leader says something.
+    ToLearner(LinkId, ToLearner),
+    /// The snapshot behind SNAP has come whole, signature included.
+    SnapshotReceived(LinkId),
+    /// What [`Output::ReadLog`] asked for.
+    LogRead {
+        /// For whom.
+        link: LinkId,
+        /// What is there.
+        log: LogOnDisk,
+    },
+    /// A learner's sync, in its order among the requests of the link.
+    Sync(LinkId),
+    /// What [`Output::Revalidate`] asked for.
+    Revalidated {
+        /// By whom.
+        link: LinkId,
+        /// Which session.
+        session: SessionId,
+        /// Whether it is alive.
+        valid: bool,
+    },
+    /// A client of this learner wants a write, or a sync.
+    Forward(Forwarded),
+    /// A client of this learner has come with a session.
+    Revalidate {
+        /// Which.
+        session: SessionId,
+        /// In ms.
+        timeout_ms: i32,
+    },
 }
 
-/// What a peer wants done, in order.
+/// What a peer wants done, in order. A server on its own says [`Output::Disk`] and [`Output::Apply`] only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
     /// Put this into the disk's queue.
@@ -62,32 +134,113 @@ pub enum Output {
         /// The last committed txn.
         up_to: Zxid,
     },
+    /// The snapshot of this zxid, which was received and is now on disk, is the tree.
+    UseSnapshot(Zxid),
+    /// Read the tree from disk again, up to this txn; behind it the log is cut.
+    Reload(Zxid),
+    /// Send it to this server, in place of what has not left yet.
+    Vote(Sid, Notification),
+    /// What the server is from now on. A leader listens for learners, others do not.
+    Become(PeerState),
+    /// Why it is looking again.
+    Left(Leave),
+    /// Make a link to this leader.
+    Connect(Sid),
+    /// Send a packet to the leader.
+    ToLeader(LinkId, ToLeader),
+    /// Send a packet to a learner.
+    ToLearner(LinkId, ToLearner),
+    /// Answer a PING, with the sessions that were heard of since the last one.
+    Pong(LinkId, Zxid),
+    /// Send the tree as it is now, of this zxid, and the signature, behind what was sent before.
+    StreamSnapshot {
+        /// To whom.
+        link: LinkId,
+        /// Of the tree.
+        zxid: Zxid,
+    },
+    /// Look what the log on disk has from this txn on.
+    ReadLog {
+        /// For whom.
+        link: LinkId,
+        /// The end of the learner's log.
+        after: Zxid,
+    },
+    /// The role's end: close the link.
+    Close(LinkId),
+    /// Close the link, for the other side has broken a rule.
+    Drop(LinkId, Violation),
+    /// Clients may come: state and epoch. A leader's processor goes on from the epoch's beginning.
+    Serve(PeerState, Epoch),
+    /// Close all clients' connections, and take no new ones.
+    StopServing,
+    /// A learner's client wants a write, or a sync.
+    Request(LinkId, Forwarded),
+    /// A learner's client has come with a session: is it alive? It is the link's from now on.
+    Revalidate {
+        /// Who asks.
+        link: LinkId,
+        /// Which session.
+        session: SessionId,
+        /// In ms.
+        timeout_ms: i32,
+    },
+    /// Sessions that a learner has heard of, and their timeouts in ms.
+    Touched(Vec<(SessionId, i32)>),
+    /// What the leader says of a session.
+    Revalidated {
+        /// Which.
+        session: SessionId,
+        /// Whether it is alive.
+        valid: bool,
+    },
+    /// The oldest sync that was forwarded is through.
+    SyncDone,
+    /// End the process with Apache's code for it: the leader committed this txn, which is not the next.
+    UnmatchedCommit(Zxid),
 }
 
 /// A role's fields cannot outlive the role.
 #[derive(Debug)]
-enum Role {
+enum Kind {
     Standalone(Standalone),
+    Member(Box<Member>),
 }
 
 /// One server.
 #[derive(Debug)]
 pub struct Peer {
-    role: Role,
+    kind: Kind,
 }
 
 impl Peer {
     /// A server on its own, which goes on after `last_zxid`.
     pub fn standalone(last_zxid: Zxid) -> Self {
         Peer {
-            role: Role::Standalone(Standalone::new(last_zxid)),
+            kind: Kind::Standalone(Standalone::new(last_zxid)),
         }
     }
 
-    /// Takes one input; what is to be done goes to `outputs`.
-    pub fn handle(&mut self, input: Input, outputs: &mut Vec<Output>) {
-        match &mut self.role {
-            Role::Standalone(role) => role.handle(input, outputs),
+    /// A member of an ensemble, with what its start found on disk. It does nothing before [`Input::Start`].
+    pub fn member(settings: Settings, found: Found) -> Self {
+        Peer {
+            kind: Kind::Member(Box::new(Member::new(settings, found))),
+        }
+    }
+
+    /// When [`Input::Timeout`] is due, in ms of the clock that [`Peer::handle`] is given.
+    pub fn deadline(&self) -> Option<u64> {
+        match &self.kind {
+            Kind::Standalone(_) => None,
+            Kind::Member(member) => member.deadline(),
+        }
+    }
+
+    /// Takes one input; what is to be done goes to `outputs`. `now_ms` never goes back.
+    pub fn handle(&mut self, now_ms: u64, input: Input, outputs: &mut Vec<Output>) {
+        match &mut self.kind {
+            Kind::Standalone(role) => role.handle(input, outputs),
+            Kind::Member(member) => member.handle(now_ms, input, outputs),
         }
     }
 }

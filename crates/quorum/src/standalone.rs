@@ -40,6 +40,7 @@ impl Standalone {
                 ));
             }
             Input::Durable(ticket) => outputs.extend(self.durable(ticket)),
+            other => panic!("a server on its own has no use for {other:?}"),
         }
     }
 

@@ -129,6 +129,7 @@ impl<D: Dir> Disk<D> {
                         self.log.append(zxid, &record)?;
                         last = Some(ticket);
                     }
+                    Item::Op(_, other) => unreachable!("a server on its own wants {other:?}"),
                     Item::Stop => stop = true,
                 }
             }

@@ -156,11 +156,13 @@ impl Replica {
     /// Sees to what the role wants done.
     fn drive(&mut self, input: quorum::Input) {
         let mut outputs = std::mem::take(&mut self.outputs);
-        self.peer.handle(input, &mut outputs);
+        let now_ms = clock::monotonic_ms().unsigned_abs();
+        self.peer.handle(now_ms, input, &mut outputs);
         for output in outputs.drain(..) {
             match output {
                 Output::Disk(ticket, op) => self.write(ticket, op),
                 Output::Apply { up_to } => self.apply(up_to),
+                other => unreachable!("a server on its own wants {other:?}"),
             }
         }
         self.outputs = outputs;

@@ -152,6 +152,45 @@ pub enum ToLearner {
     Sync,
 }
 
+impl ToLeader {
+    /// Apache's name of the packet's type.
+    pub fn name(&self) -> &'static str {
+        match self {
+            ToLeader::Hello(hello) => match hello.kind {
+                LearnerKind::Follower => "FOLLOWERINFO",
+                LearnerKind::Observer => "OBSERVERINFO",
+            },
+            ToLeader::AckEpoch { .. } => "ACKEPOCH",
+            ToLeader::Ack(_) => "ACK",
+            ToLeader::Ping { .. } => "PING",
+            ToLeader::Revalidate { .. } => "REVALIDATE",
+            ToLeader::Request(_) => "REQUEST",
+        }
+    }
+}
+
+impl ToLearner {
+    /// Apache's name of the packet's type.
+    pub fn name(&self) -> &'static str {
+        match self {
+            ToLearner::LeaderInfo(_) => "LEADERINFO",
+            ToLearner::Diff(_) => "DIFF",
+            ToLearner::Trunc(_) => "TRUNC",
+            ToLearner::Snap(_) => "SNAP",
+            ToLearner::NewLeader { .. } => "NEWLEADER",
+            ToLearner::UpToDate => "UPTODATE",
+            ToLearner::Proposal { .. } => "PROPOSAL",
+            ToLearner::Commit(_) => "COMMIT",
+            ToLearner::CommitAndActivate { .. } => "COMMITANDACTIVATE",
+            ToLearner::Inform { .. } => "INFORM",
+            ToLearner::InformAndActivate { .. } => "INFORMANDACTIVATE",
+            ToLearner::Ping(_) => "PING",
+            ToLearner::Revalidate { .. } => "REVALIDATE",
+            ToLearner::Sync => "SYNC",
+        }
+    }
+}
+
 /// Why a packet means nothing: the other side's fault, its link is dropped.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadPacket {

@@ -1,0 +1,173 @@
+//! Each learner gets the leader's history, and the leader serves when a quorum has it.
+//!
+//! Apache: `LearnerHandler.syncFollower`, `Leader.startForwarding`, `Leader.waitForNewLeaderAck`.
+
+use proto::{Epoch, Zxid};
+
+use super::broadcast::Broadcast;
+use super::{Leading, Phase, Progress};
+use crate::election::PeerState;
+use crate::history::Txn;
+use crate::packet::ToLearner;
+use crate::state::Context;
+use crate::sync::{self, Disk, Known, Plan};
+use crate::violation::Violation;
+use crate::{LinkId, LogOnDisk, Output};
+
+impl Leading {
+    /// Sends what the learner lacks, what is outstanding, and NEWLEADER. `log` is what was read from disk for it.
+    pub(super) fn synchronise(
+        &mut self,
+        cx: &mut Context<'_>,
+        link: LinkId,
+        peer: Zxid,
+        log: Option<&LogOnDisk>,
+    ) {
+        let plan = self.plan(cx, peer, log);
+        let after = match plan {
+            Plan::ReadLog => {
+                self.advance(link, Progress::ReadingLog { last_logged: peer });
+                return cx.emit(Output::ReadLog { link, after: peer });
+            }
+            Plan::Diff { after } => {
+                cx.tell_learner(link, ToLearner::Diff(self.last_committed(cx).max(after)));
+                after
+            }
+            Plan::Trunc { to } => {
+                cx.tell_learner(link, ToLearner::Trunc(to));
+                to
+            }
+            Plan::Snap => self.send_snapshot(cx, link, peer),
+        };
+        self.send_history(cx, link, after, log);
+        let config = cx.settings().config.clone();
+        let epoch = self.epoch;
+        cx.tell_learner(link, ToLearner::NewLeader { epoch, config });
+        self.advance(link, Progress::Synchronising);
+    }
+
+    fn plan(&self, cx: &Context<'_>, peer: Zxid, log: Option<&LogOnDisk>) -> Plan {
+        let history = &cx.state.history;
+        let committed = self.last_committed(cx);
+        let memory: Vec<Zxid> = history.txns().map(|txn| txn.zxid).collect();
+        let known = memory.partition_point(|zxid| *zxid <= committed);
+        let on_disk: Vec<Zxid> = log.into_iter().flat_map(LogOnDisk::zxids).collect();
+        let known = Known {
+            force_snapshot: cx.settings().force_snapshot,
+            last: committed,
+            memory: &memory[..known],
+            disk: match log {
+                None => Disk::Unread,
+                Some(LogOnDisk::Useless) => Disk::Useless,
+                Some(LogOnDisk::Txns(_)) => Disk::Txns(&on_disk),
+            },
+        };
+        sync::plan(peer, &known)
+    }
+
+    /// Until it serves, a leader's whole history counts as committed: NEWLEADER's quorum will make it so.
+    fn last_committed(&self, cx: &Context<'_>) -> Zxid {
+        match self.phase {
+            Phase::Broadcast(_) => cx.state.history.applied(),
+            _ => cx.state.history.last_logged(),
+        }
+    }
+
+    /// Sends the tree, and says which zxid it has.
+    ///
+    /// A learner of Apache's does not cut its log when it gets a snapshot. So the snapshot must not be older than the log,
+    /// which it could be only while the leader's tail is not in its tree: then the tail goes there early, as after a start.
+    fn send_snapshot(&self, cx: &mut Context<'_>, link: LinkId, peer: Zxid) -> Zxid {
+        if peer > cx.state.history.applied() && !matches!(self.phase, Phase::Broadcast(_)) {
+            cx.apply(cx.state.history.last_logged());
+        }
+        let zxid = cx.state.history.applied();
+        cx.tell_learner(link, ToLearner::Snap(zxid));
+        cx.emit(Output::StreamSnapshot { link, zxid });
+        zxid
+    }
+
+    /// Committed txns behind `after`, each with its COMMIT, and to followers what is outstanding.
+    fn send_history(
+        &self,
+        cx: &mut Context<'_>,
+        link: LinkId,
+        after: Zxid,
+        log: Option<&LogOnDisk>,
+    ) {
+        let committed = self.last_committed(cx);
+        let mut last = after;
+        let mut txns: Vec<Txn> = Vec::new();
+        let on_disk = log.into_iter().flat_map(LogOnDisk::txns);
+        for txn in on_disk.chain(cx.state.history.txns()) {
+            if txn.zxid > last {
+                last = txn.zxid;
+                txns.push(txn.clone());
+            }
+        }
+        let is_follower = self.learners[&link].is_follower();
+        for Txn { zxid, record } in txns {
+            let is_committed = zxid <= committed;
+            if is_committed || is_follower {
+                cx.tell_learner(link, ToLearner::Proposal { zxid, record });
+            }
+            if is_committed {
+                cx.tell_learner(link, ToLearner::Commit(zxid));
+            }
+        }
+    }
+
+    pub(super) fn new_leader_acked(
+        &mut self,
+        cx: &mut Context<'_>,
+        link: LinkId,
+        zxid: Zxid,
+    ) -> Result<(), Violation> {
+        if zxid != beginning(self.epoch) {
+            return Err(Violation::NewLeaderAck(zxid));
+        }
+        let Some(learner) = self.learners.get_mut(&link) else {
+            return Ok(());
+        };
+        learner.progress = Progress::Synchronised;
+        learner.synchronised_ms = cx.now_ms;
+        match &mut self.phase {
+            Phase::Synchronisation { acks, .. } => {
+                acks.insert(learner.sid);
+                self.establish(cx);
+            }
+            _ => self.up_to_date(cx, link),
+        }
+        Ok(())
+    }
+
+    /// Serves when the history is on the disks of a quorum, the leader's own among them.
+    pub(super) fn establish(&mut self, cx: &mut Context<'_>) {
+        let Phase::Synchronisation { entered, acks } = &mut self.phase else {
+            return;
+        };
+        if !cx.state.tickets.is_durable(*entered) {
+            return;
+        }
+        acks.insert(cx.state.settings.me);
+        if !cx.state.settings.quorums.are_quorums(acks) {
+            return;
+        }
+        cx.apply(cx.state.history.last_logged());
+        cx.state.history.begin_epoch(self.epoch);
+        self.phase = Phase::Broadcast(Broadcast::new(beginning(self.epoch)));
+        cx.emit(Output::Serve(PeerState::Leading, self.epoch));
+        for link in self.links_at(|progress| *progress == Progress::Synchronised) {
+            self.up_to_date(cx, link);
+        }
+    }
+
+    fn up_to_date(&mut self, cx: &mut Context<'_>, link: LinkId) {
+        self.advance(link, Progress::UpToDate);
+        cx.tell_learner(link, ToLearner::UpToDate);
+    }
+}
+
+fn beginning(epoch: Epoch) -> Zxid {
+    Zxid(epoch.0 << 32)
+}

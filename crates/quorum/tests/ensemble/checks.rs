@@ -1,0 +1,65 @@
+//! What must hold over all servers, whatever happens.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use proto::{Epoch, Sid};
+use quorum::Txn;
+
+#[derive(Debug, Default)]
+pub struct Checks {
+    /// What was applied by whoever applied it first, in order.
+    pub committed: Vec<Txn>,
+    leaders: BTreeMap<Epoch, Sid>,
+    acknowledged: BTreeSet<Bytes>,
+}
+
+impl Checks {
+    /// Every server's tree is a beginning of what is committed, or goes on from its end.
+    pub fn applied(&mut self, sid: Sid, tree: &[Txn], from: usize) {
+        for (at, txn) in tree.iter().enumerate().skip(from) {
+            match self.committed.get(at) {
+                Some(first) => assert_eq!(first, txn, "{sid:?} applied another txn at {at}"),
+                None => self.committed.push(txn.clone()),
+            }
+        }
+    }
+
+    /// A server that serves has a beginning of what is committed; a leader has all of it, and is its epoch's only one. What a
+    /// start has put into a leader's tree is committed from now on.
+    pub fn serves(&mut self, sid: Sid, leads: bool, epoch: Epoch, tree: &[Txn]) {
+        if leads {
+            let other = self.leaders.insert(epoch, sid);
+            assert!(other.is_none(), "a second leader of {epoch:?}");
+            assert!(
+                tree.len() >= self.committed.len(),
+                "{sid:?} leads without all that is committed"
+            );
+            self.applied(sid, tree, 0);
+        }
+        assert!(
+            self.committed.starts_with(tree),
+            "{sid:?} serves what is not committed"
+        );
+    }
+
+    /// A client was told.
+    pub fn acknowledged(&mut self, record: Bytes) {
+        self.acknowledged.insert(record);
+    }
+
+    pub fn nothing_is_lost(&self) {
+        let committed: BTreeSet<_> = self.committed.iter().map(|txn| &txn.record).collect();
+        let lost: Vec<_> = self
+            .acknowledged
+            .iter()
+            .filter(|record| !committed.contains(record))
+            .collect();
+        assert!(lost.is_empty(), "lost: {lost:?}");
+        assert_eq!(
+            committed.len(),
+            self.committed.len(),
+            "a txn was committed twice"
+        );
+    }
+}
