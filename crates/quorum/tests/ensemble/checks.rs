@@ -15,8 +15,10 @@ pub struct Checks {
 }
 
 impl Checks {
-    /// Every server's tree is a beginning of what is committed, or goes on from its end.
+    /// Every server's tree is a beginning of what is committed, or goes on from its end. What a start has put into the tree
+    /// is in front of `from`, and nobody may have applied it yet.
     pub fn applied(&mut self, sid: Sid, tree: &[Txn], from: usize) {
+        let from = from.min(self.committed.len());
         for (at, txn) in tree.iter().enumerate().skip(from) {
             match self.committed.get(at) {
                 Some(first) => assert_eq!(first, txn, "{sid:?} applied another txn at {at}"),
