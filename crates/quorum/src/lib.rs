@@ -102,6 +102,8 @@ pub enum Input {
         /// What is there.
         log: LogOnDisk,
     },
+    /// What [`Output::TakeSnapshot`] asked for: the tree as it is now can be sent.
+    SnapshotReady(LinkId),
     /// A learner's sync, in its order among the requests of the link.
     Sync(LinkId),
     /// What [`Output::Revalidate`] asked for.
@@ -152,6 +154,8 @@ pub enum Output {
     ToLearner(LinkId, ToLearner),
     /// Answer a PING, with the sessions that were heard of since the last one.
     Pong(LinkId, Zxid),
+    /// Make ready to send the tree to this learner; so that it may have to wait for another snapshot.
+    TakeSnapshot(LinkId),
     /// Send the tree as it is now, of this zxid, and the signature, behind what was sent before.
     StreamSnapshot {
         /// To whom.

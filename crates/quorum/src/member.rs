@@ -171,6 +171,7 @@ fn lead(leading: &mut Leading, cx: &mut Context<'_>, input: Input) -> Result<(),
         Input::LinkDown(link) => leading.link_down(link),
         Input::ToLeader(link, packet) => leading.packet(cx, link, packet),
         Input::LogRead { link, log } => leading.log_read(cx, link, &log),
+        Input::SnapshotReady(link) => leading.snapshot_ready(cx, link),
         Input::Sync(link) => leading.sync(cx, link),
         Input::Revalidated {
             link,

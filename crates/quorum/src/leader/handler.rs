@@ -26,6 +26,8 @@ pub(super) enum Progress {
         /// The end of its log.
         last_logged: Zxid,
     },
+    /// The tree is made ready to be sent.
+    AwaitingSnapshot,
     /// NEWLEADER was sent; proposals are forwarded.
     Synchronising,
     /// NEWLEADER is acknowledged, so this history is on its disk.

@@ -170,6 +170,13 @@ impl Leading {
         }
     }
 
+    pub fn snapshot_ready(&mut self, cx: &mut Context<'_>, link: LinkId) {
+        let progress = self.learners.get(&link).map(|learner| &learner.progress);
+        if progress == Some(&Progress::AwaitingSnapshot) {
+            self.send_snapshot(cx, link);
+        }
+    }
+
     /// # Errors
     ///
     /// [`Leave::RollOver`].

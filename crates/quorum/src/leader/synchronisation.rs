@@ -23,27 +23,22 @@ impl Leading {
         peer: Zxid,
         log: Option<&LogOnDisk>,
     ) {
-        let plan = self.plan(cx, peer, log);
-        let after = match plan {
+        match self.plan(cx, peer, log) {
             Plan::ReadLog => {
                 self.advance(link, Progress::ReadingLog { last_logged: peer });
-                return cx.emit(Output::ReadLog { link, after: peer });
+                cx.emit(Output::ReadLog { link, after: peer });
             }
             Plan::Diff { after } => {
-                cx.tell_learner(link, ToLearner::Diff(self.last_committed(cx).max(after)));
-                after
+                let last = self.last_committed(cx).max(after);
+                cx.tell_learner(link, ToLearner::Diff(last));
+                self.send_history(cx, link, after, log);
             }
             Plan::Trunc { to } => {
                 cx.tell_learner(link, ToLearner::Trunc(to));
-                to
+                self.send_history(cx, link, to, log);
             }
-            Plan::Snap => self.send_snapshot(cx, link, peer),
-        };
-        self.send_history(cx, link, after, log);
-        let config = cx.settings().config.clone();
-        let epoch = self.epoch;
-        cx.tell_learner(link, ToLearner::NewLeader { epoch, config });
-        self.advance(link, Progress::Synchronising);
+            Plan::Snap => self.take_snapshot(cx, link, peer),
+        }
     }
 
     fn plan(&self, cx: &Context<'_>, peer: Zxid, log: Option<&LogOnDisk>) -> Plan {
@@ -73,40 +68,37 @@ impl Leading {
         }
     }
 
-    /// Sends the tree, and says which zxid it has.
+    /// Has the tree made ready to be sent.
     ///
     /// A learner of Apache's does not cut its log when it gets a snapshot. So the snapshot must not be older than the log,
     /// which it could be only while the leader's tail is not in its tree: then the tail goes there early, as after a start.
-    fn send_snapshot(&self, cx: &mut Context<'_>, link: LinkId, peer: Zxid) -> Zxid {
+    fn take_snapshot(&mut self, cx: &mut Context<'_>, link: LinkId, peer: Zxid) {
         if peer > cx.state.history.applied() && !matches!(self.phase, Phase::Broadcast(_)) {
             cx.apply(cx.state.history.last_logged());
         }
+        self.advance(link, Progress::AwaitingSnapshot);
+        cx.emit(Output::TakeSnapshot(link));
+    }
+
+    /// Sends the tree, and says which zxid it has.
+    pub(super) fn send_snapshot(&mut self, cx: &mut Context<'_>, link: LinkId) {
         let zxid = cx.state.history.applied();
         cx.tell_learner(link, ToLearner::Snap(zxid));
         cx.emit(Output::StreamSnapshot { link, zxid });
-        zxid
+        self.send_history(cx, link, zxid, None);
     }
 
-    /// Committed txns behind `after`, each with its COMMIT, and to followers what is outstanding.
+    /// Committed txns behind `after`, each with its COMMIT, to followers what is outstanding, and NEWLEADER.
     fn send_history(
-        &self,
+        &mut self,
         cx: &mut Context<'_>,
         link: LinkId,
         after: Zxid,
         log: Option<&LogOnDisk>,
     ) {
         let committed = self.last_committed(cx);
-        let mut last = after;
-        let mut txns: Vec<Txn> = Vec::new();
-        let on_disk = log.into_iter().flat_map(LogOnDisk::txns);
-        for txn in on_disk.chain(cx.state.history.txns()) {
-            if txn.zxid > last {
-                last = txn.zxid;
-                txns.push(txn.clone());
-            }
-        }
         let is_follower = self.learners[&link].is_follower();
-        for Txn { zxid, record } in txns {
+        for Txn { zxid, record } in txns_behind(after, cx, log) {
             let is_committed = zxid <= committed;
             if is_committed || is_follower {
                 cx.tell_learner(link, ToLearner::Proposal { zxid, record });
@@ -115,6 +107,10 @@ impl Leading {
                 cx.tell_learner(link, ToLearner::Commit(zxid));
             }
         }
+        let config = cx.settings().config.clone();
+        let epoch = self.epoch;
+        cx.tell_learner(link, ToLearner::NewLeader { epoch, config });
+        self.advance(link, Progress::Synchronising);
     }
 
     pub(super) fn new_leader_acked(
@@ -166,6 +162,20 @@ impl Leading {
         self.advance(link, Progress::UpToDate);
         cx.tell_learner(link, ToLearner::UpToDate);
     }
+}
+
+/// From the log on disk, then from memory, each once.
+fn txns_behind(after: Zxid, cx: &Context<'_>, log: Option<&LogOnDisk>) -> Vec<Txn> {
+    let on_disk = log.into_iter().flat_map(LogOnDisk::txns);
+    let mut last = after;
+    let mut txns = Vec::new();
+    for txn in on_disk.chain(cx.state.history.txns()) {
+        if txn.zxid > last {
+            last = txn.zxid;
+            txns.push(txn.clone());
+        }
+    }
+    txns
 }
 
 fn beginning(epoch: Epoch) -> Zxid {

@@ -465,6 +465,7 @@ impl World {
                 let tree = process.tree.clone();
                 self.send(link, false, Message::Snapshot(tree));
             }
+            Output::TakeSnapshot(link) => inputs.push_back(Input::SnapshotReady(link)),
             Output::ReadLog { link, after } => {
                 let on_disk = self.nodes[&who.0].disk.files.log_from(after);
                 let log = on_disk.map_or(LogOnDisk::Useless, LogOnDisk::Txns);
