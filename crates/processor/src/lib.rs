@@ -24,4 +24,4 @@ pub use path::{parent_of, validate_path};
 pub use prepare::{Prepared, Processor, Requester, Rules, WriteRequest, is_write};
 pub use read::{Answer, MAX_MULTI_READ_BYTES, Reader, WatchAccess, answer};
 pub use reply::{encode_header, encode_txn_reply};
-pub use sessions::{SessionHandle, SessionTable, initial_session_id};
+pub use sessions::{Owner, SessionHandle, SessionTable, Unknown, initial_session_id};

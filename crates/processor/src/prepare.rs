@@ -22,7 +22,7 @@ use crate::access::AccessRules;
 use crate::auth::Identities;
 use crate::outstanding::Outstanding;
 use crate::quota::check_quota;
-use crate::sessions::SessionTable;
+use crate::sessions::{Owner, SessionTable};
 
 /// What a server's flags change in its processing.
 #[derive(Clone, Debug)]
@@ -58,6 +58,8 @@ pub struct Requester<'a> {
     pub session: SessionId,
     /// The client's number of the request.
     pub cxid: i32,
+    /// Through whom the session asks.
+    pub owner: Owner,
     /// The identities of the connection when the request was read.
     pub identities: &'a Identities,
 }
@@ -191,6 +193,7 @@ impl Processor {
         let who = Requester {
             session,
             cxid,
+            owner: Owner::HERE,
             identities: &identities,
         };
         let making = Making {
@@ -214,6 +217,7 @@ impl Processor {
         let who = Requester {
             session,
             cxid: 0,
+            owner: Owner::HERE,
             identities: &identities,
         };
         let making = Making {

@@ -17,6 +17,25 @@ pub fn initial_session_id(server_id: i64, now_ms: i64) -> SessionId {
     SessionId(if id == i64::MIN { id + 1 } else { id })
 }
 
+/// Through whom a session's requests come: this server's own clients, or one link of a learner.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Owner(pub u64);
+
+impl Owner {
+    /// This server's own clients.
+    pub const HERE: Owner = Owner(0);
+}
+
+/// What a server says of a session that it does not know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unknown {
+    /// A server on its own: it has never been (`SessionTrackerImpl`).
+    #[default]
+    NeverWas,
+    /// A leader: it has ended (`LeaderSessionTracker`).
+    HasEnded,
+}
+
 /// One session's deadline, for the connection that touches it.
 #[derive(Clone, Debug)]
 pub struct SessionHandle {
@@ -28,6 +47,8 @@ pub struct SessionHandle {
 struct Shared {
     deadline_ms: AtomicI64,
     closing: AtomicBool,
+    /// Since the table was last asked.
+    touched: AtomicBool,
 }
 
 impl SessionHandle {
@@ -38,6 +59,7 @@ impl SessionHandle {
         }
         let deadline = bucket_after(now_ms + i64::from(timeout_ms), self.tick_ms);
         self.shared.deadline_ms.store(deadline, Ordering::Release);
+        self.shared.touched.store(true, Ordering::Release);
         true
     }
 
@@ -55,6 +77,15 @@ struct Entry {
     handle: SessionHandle,
     /// The bucket that will look at the session next; entries for it in others are stale.
     bucket_ms: i64,
+    timeout_ms: i32,
+    /// Whoever asks first; a connect changes it.
+    owner: Option<Owner>,
+}
+
+impl Entry {
+    fn is_closing(&self) -> bool {
+        self.handle.shared.closing.load(Ordering::Acquire)
+    }
 }
 
 /// All sessions of a server.
@@ -64,6 +95,7 @@ pub struct SessionTable {
     buckets: BTreeMap<i64, Vec<SessionId>>,
     tick_ms: i64,
     next_id: SessionId,
+    unknown: Unknown,
 }
 
 impl SessionTable {
@@ -74,7 +106,13 @@ impl SessionTable {
             buckets: BTreeMap::new(),
             tick_ms,
             next_id: first_id,
+            unknown: Unknown::default(),
         }
+    }
+
+    /// The table of a server that says this of unknown sessions.
+    pub fn saying(self, unknown: Unknown) -> Self {
+        SessionTable { unknown, ..self }
     }
 
     /// A new session with an id that nobody has.
@@ -96,8 +134,12 @@ impl SessionTable {
                 tick_ms: self.tick_ms,
             },
             bucket_ms: i64::MAX,
+            timeout_ms,
+            owner: None,
         };
-        let handle = self.sessions.entry(id).or_insert_with(new).handle.clone();
+        let entry = self.sessions.entry(id).or_insert_with(new);
+        entry.timeout_ms = timeout_ms;
+        let handle = entry.handle.clone();
         handle.touch(now_ms, timeout_ms);
         self.place(id);
         handle
@@ -105,10 +147,12 @@ impl SessionTable {
 
     /// A connection takes the session over: touches it; none if it is closing or gone.
     pub fn reopen(&mut self, id: SessionId, timeout_ms: i32, now_ms: i64) -> Option<SessionHandle> {
-        let handle = self.sessions.get(&id)?.handle.clone();
+        let entry = self.sessions.get_mut(&id)?;
+        let handle = entry.handle.clone();
         if !handle.touch(now_ms, timeout_ms) {
             return None;
         }
+        entry.timeout_ms = timeout_ms;
         // Its timeout may have become shorter: it may be due before the bucket that it is in.
         self.place(id);
         Some(handle)
@@ -139,15 +183,48 @@ impl SessionTable {
         self.sessions.remove(&id);
     }
 
-    /// May the session do something? (`SessionTrackerImpl.checkSession`)
-    pub fn check(&self, id: SessionId) -> Result<(), ErrorCode> {
-        let entry = self.sessions.get(&id).ok_or(ErrorCode::UNKNOWN_SESSION)?;
-        let closing = entry.handle.shared.closing.load(Ordering::Acquire);
-        if closing {
-            Err(ErrorCode::SESSION_EXPIRED)
-        } else {
-            Ok(())
+    /// May the session do something, and here? It is the owner's who asks first (`SessionTrackerImpl.checkSession`).
+    ///
+    /// # Errors
+    /// UNKNOWN_SESSION or SESSION_EXPIRED as [`Unknown`] says; SESSION_EXPIRED while it is closing; SESSION_MOVED where
+    /// another owner has it.
+    pub fn check(&mut self, id: SessionId, owner: Owner) -> Result<(), ErrorCode> {
+        let Some(entry) = self.sessions.get_mut(&id) else {
+            return Err(match self.unknown {
+                Unknown::NeverWas => ErrorCode::UNKNOWN_SESSION,
+                Unknown::HasEnded => ErrorCode::SESSION_EXPIRED,
+            });
+        };
+        if entry.is_closing() {
+            return Err(ErrorCode::SESSION_EXPIRED);
         }
+        match *entry.owner.get_or_insert(owner) == owner {
+            true => Ok(()),
+            false => Err(ErrorCode::SESSION_MOVED),
+        }
+    }
+
+    /// Whether the session is known and not closing.
+    pub fn is_alive(&self, id: SessionId) -> bool {
+        self.sessions
+            .get(&id)
+            .is_some_and(|entry| !entry.is_closing())
+    }
+
+    /// The session's requests come through this owner from now on: its client has connected there.
+    pub fn set_owner(&mut self, id: SessionId, owner: Owner) {
+        if let Some(entry) = self.sessions.get_mut(&id) {
+            entry.owner = Some(owner);
+        }
+    }
+
+    /// The sessions that were touched since this was last asked, and their timeouts in ms: what a learner tells its leader.
+    pub fn take_touched(&mut self) -> Vec<(SessionId, i32)> {
+        let touched = |entry: &Entry| entry.handle.shared.touched.swap(false, Ordering::AcqRel);
+        let sessions = self.sessions.iter().filter(|(_, entry)| touched(entry));
+        sessions
+            .map(|(id, entry)| (*id, entry.timeout_ms))
+            .collect()
     }
 
     /// How many there are.
@@ -191,7 +268,7 @@ impl SessionTable {
             return false;
         };
         let stale = entry.bucket_ms != bucket_ms;
-        if stale || entry.handle.shared.closing.load(Ordering::Acquire) {
+        if stale || entry.is_closing() {
             return false;
         }
         if entry.handle.deadline_ms() <= now_ms {
@@ -239,7 +316,10 @@ mod tests {
         assert_eq!(table.expire(3999), []);
         assert_eq!(table.expire(4000), [ID]);
         assert_eq!(table.expire(9000), [], "only once");
-        assert_eq!(table.check(ID), Err(ErrorCode::SESSION_EXPIRED));
+        assert_eq!(
+            table.check(ID, Owner::HERE),
+            Err(ErrorCode::SESSION_EXPIRED)
+        );
     }
 
     #[test]
@@ -263,11 +343,44 @@ mod tests {
     }
 
     #[test]
+    fn a_session_is_of_whoever_asks_first_until_it_connects_elsewhere() {
+        let mut table = table();
+        table.track(ID, 3000, 0);
+        assert_eq!(table.check(ID, Owner(1)), Ok(()));
+        assert_eq!(table.check(ID, Owner(2)), Err(ErrorCode::SESSION_MOVED));
+        table.set_owner(ID, Owner(2));
+        assert_eq!(table.check(ID, Owner(2)), Ok(()));
+        assert_eq!(table.check(ID, Owner(1)), Err(ErrorCode::SESSION_MOVED));
+    }
+
+    #[test]
+    fn touched_sessions_are_told_once_with_their_newest_timeout() {
+        let mut table = table();
+        let handle = table.track(ID, 3000, 0);
+        table.track(SessionId(8), 9000, 0);
+        let mut touched = table.take_touched();
+        touched.sort_unstable();
+        assert_eq!(touched, [(ID, 3000), (SessionId(8), 9000)]);
+        assert_eq!(table.take_touched(), []);
+        handle.touch(10, 3000);
+        table.reopen(ID, 5000, 20);
+        assert_eq!(table.take_touched(), [(ID, 5000)]);
+    }
+
+    #[test]
     fn a_session_that_ended_is_unknown() {
         let mut table = table();
         let handle = table.track(ID, 3000, 0);
         table.remove(ID);
-        assert_eq!(table.check(ID), Err(ErrorCode::UNKNOWN_SESSION));
+        assert_eq!(
+            table.check(ID, Owner::HERE),
+            Err(ErrorCode::UNKNOWN_SESSION)
+        );
+        let mut table = table.saying(Unknown::HasEnded);
+        assert_eq!(
+            table.check(ID, Owner::HERE),
+            Err(ErrorCode::SESSION_EXPIRED)
+        );
         assert!(!handle.touch(0, 3000));
         assert_eq!(table.expire(i64::MAX - 1), []);
     }

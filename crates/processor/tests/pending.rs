@@ -2,7 +2,9 @@
 
 use bytes::BytesMut;
 use datatree::{DataTree, open_acl_unsafe, read_acl_unsafe};
-use processor::{Identities, Prepared, Processor, Requester, Rules, SessionTable, WriteRequest};
+use processor::{
+    Identities, Owner, Prepared, Processor, Requester, Rules, SessionTable, WriteRequest,
+};
 use proto::records::{
     Acl, CreateRequest, DeleteRequest, Id, MultiHeader, SetACLRequest, SetDataRequest,
 };
@@ -41,6 +43,7 @@ impl Server {
         let who = Requester {
             session,
             cxid: 1,
+            owner: Owner::HERE,
             identities: &Identities::default(),
         };
         let request = WriteRequest { who, op, body };

@@ -12,7 +12,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use processor::{Prepared, Processor, Requester, WriteRequest};
+use processor::{Owner, Prepared, Processor, Requester, WriteRequest};
 use proto::records::DeleteContainerRequest;
 use proto::{Encode, ErrorCode, OpCode, SessionId};
 use quorum::{DiskOp, Output, Peer, Ticket};
@@ -259,8 +259,8 @@ impl Replica {
         self.enter(InFlight { work, origin });
     }
 
-    fn sync_work(&self, session: SessionId) -> Work {
-        match self.processor.sessions.check(session) {
+    fn sync_work(&mut self, session: SessionId) -> Work {
+        match self.processor.sessions.check(session, Owner::HERE) {
             Ok(()) => Work::Sync,
             Err(err) => Work::Refused(err),
         }
@@ -271,6 +271,7 @@ impl Replica {
         let who = Requester {
             session,
             cxid: request.xid,
+            owner: Owner::HERE,
             identities: &request.identities,
         };
         let write = WriteRequest {
@@ -308,6 +309,7 @@ impl Replica {
         let who = Requester {
             session: SessionId::NONE,
             cxid: 0,
+            owner: Owner::HERE,
             identities: &identities,
         };
         let write = WriteRequest {

@@ -13,7 +13,7 @@ use persistence::{
     Compression, IoError, LogError, RecoveryOptions, Start, TxnLog, TxnLogOptions, recover,
 };
 use processor::{
-    Identities, Prepared, Processor, Requester, Rules, SessionTable, WriteRequest,
+    Identities, Owner, Prepared, Processor, Requester, Rules, SessionTable, WriteRequest,
     initial_session_id,
 };
 use proto::txn::TxnRecord;
@@ -89,6 +89,7 @@ pub fn prepare(processor: &mut Processor, tree: &DataTree, event: &Event) -> Pre
             let who = Requester {
                 session: request.session,
                 cxid: 7,
+                owner: Owner::HERE,
                 identities: &request.identities,
             };
             let (op, body) = (request.op, &request.body[..]);
@@ -184,7 +185,7 @@ impl SimServer {
     pub fn sessions(&self) -> Vec<SessionId> {
         let all = self.tree.sessions().keys().copied();
         let mut open: Vec<_> = all
-            .filter(|id| self.processor.sessions.check(*id).is_ok())
+            .filter(|id| self.processor.sessions.is_alive(*id))
             .collect();
         open.sort_unstable();
         open

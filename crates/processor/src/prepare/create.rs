@@ -123,7 +123,7 @@ impl Processor {
 
     /// `PrepRequestProcessor.validateCreateRequest`.
     fn check_mode(
-        &self,
+        &mut self,
         tree: &DataTree,
         making: &Making<'_>,
         asked: &Asked<'_, '_>,
@@ -134,7 +134,7 @@ impl Processor {
         if asked.mode.is_ttl() && !(1..=MAX_TTL_MS).contains(&asked.ttl_ms) {
             return Err(ErrorCode::BAD_ARGUMENTS);
         }
-        match self.sessions.check(making.who.session) {
+        match self.sessions.check(making.who.session, making.who.owner) {
             Err(ErrorCode::UNKNOWN_SESSION) if asked.mode.is_ephemeral() => {
                 Err(ErrorCode::SESSION_EXPIRED)
             }

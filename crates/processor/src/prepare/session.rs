@@ -23,7 +23,7 @@ impl Processor {
         making: &Making<'_>,
         request: &CreateSessionTxn,
     ) -> Outcome<'a> {
-        self.sessions.check(making.who.session)?;
+        self.sessions.check(making.who.session, making.who.owner)?;
         Ok(create_session(request.time_out))
     }
 

@@ -111,7 +111,7 @@ impl Processor {
         making: &Making<'_>,
         request: &DeleteRequest<'a>,
     ) -> Outcome<'a> {
-        self.sessions.check(making.who.session)?;
+        self.sessions.check(making.who.session, making.who.owner)?;
         let path = some(&request.path)?;
         let parent_path = deletable_parent_of(path)?;
         let parent = self.outstanding.get(tree, parent_path)?;
@@ -179,7 +179,7 @@ impl Processor {
         making: &Making<'_>,
         request: &SetDataRequest<'a>,
     ) -> Outcome<'a> {
-        self.sessions.check(making.who.session)?;
+        self.sessions.check(making.who.session, making.who.owner)?;
         let path = valid(&request.path)?;
         let mut node = self.outstanding.get(tree, path)?;
         check_access(
@@ -211,7 +211,7 @@ impl Processor {
         making: &Making<'_>,
         request: &SetACLRequest<'a>,
     ) -> Outcome<'a> {
-        self.sessions.check(making.who.session)?;
+        self.sessions.check(making.who.session, making.who.owner)?;
         let path = valid(&request.path)?;
         let acl = fix_up_acl(
             &self.rules.access,
@@ -243,7 +243,7 @@ impl Processor {
         making: &Making<'_>,
         request: &CheckVersionRequest<'a>,
     ) -> Outcome<'a> {
-        self.sessions.check(making.who.session)?;
+        self.sessions.check(making.who.session, making.who.owner)?;
         let path = valid(&request.path)?;
         let node = self.outstanding.get(tree, path)?;
         check_access(
@@ -260,12 +260,12 @@ impl Processor {
     }
 
     /// Switched off wins over not having an ensemble.
-    fn reconfig(&self, making: &Making<'_>) -> ErrorCode {
+    fn reconfig(&mut self, making: &Making<'_>) -> ErrorCode {
         if !self.rules.reconfig_enabled {
             return ErrorCode::RECONFIG_DISABLED;
         }
         self.sessions
-            .check(making.who.session)
+            .check(making.who.session, making.who.owner)
             .err()
             .unwrap_or(ErrorCode::UNIMPLEMENTED)
     }

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use bytes::{Bytes, BytesMut};
 use datatree::{DataTree, Event, WatcherId, Watches};
 use processor::{
-    AccessRules, Identities, Prepared, Processor, Reader, Requester, SessionTable, Verdict,
+    AccessRules, Identities, Owner, Prepared, Processor, Reader, Requester, SessionTable, Verdict,
     WriteRequest, answer, authenticate, check_access, encode_header, encode_txn_reply, is_write,
     password,
 };
@@ -152,6 +152,7 @@ impl<'g> Replica<'g> {
                     who: Requester {
                         session: header.client_id,
                         cxid: header.cxid,
+                        owner: Owner::HERE,
                         identities: &Identities::default(),
                     },
                     op: OpCode::DELETE_CONTAINER,
@@ -224,6 +225,7 @@ impl<'g> Replica<'g> {
             who: Requester {
                 session: connection.session,
                 cxid: header.xid,
+                owner: Owner::HERE,
                 identities: &connection.identities,
             },
             op: header.r#type,

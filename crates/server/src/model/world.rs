@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use datatree::DataTree;
 use histories::{Ask, Board, Path};
 use persistence::{RealDir, TxnLog};
-use processor::{Identities, Prepared, Processor, Requester, WriteRequest};
+use processor::{Identities, Owner, Prepared, Processor, Requester, WriteRequest};
 use proto::txn::TxnRecord;
 use proto::{OpCode, SessionId};
 use shuttle::future::JoinHandle;
@@ -94,6 +94,7 @@ fn create(processor: &mut Processor, tree: &mut DataTree, path: &Path) {
     let who = Requester {
         session: MAKER,
         cxid: 1,
+        owner: Owner::HERE,
         identities: &Identities::default(),
     };
     let write = WriteRequest {

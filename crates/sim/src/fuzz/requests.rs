@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use bytes::{Bytes, BytesMut};
 use datatree::{DIGEST_VERSION, DataTree, Options, OwnerRules, WatcherId, Watches};
 use processor::{
-    AccessRules, Identities, Prepared, Processor, Reader, Requester, Rules, SessionTable,
+    AccessRules, Identities, Owner, Prepared, Processor, Reader, Requester, Rules, SessionTable,
     WriteRequest, answer, encode_txn_reply,
 };
 use proto::records::CreateRequest;
@@ -181,6 +181,7 @@ impl Clients {
         let who = Requester {
             session,
             cxid,
+            owner: Owner::HERE,
             identities,
         };
         let time = 1_700_000_000_000;
