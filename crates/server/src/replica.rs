@@ -12,9 +12,10 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use processor::{Owner, Prepared, Processor, Requester, WriteRequest};
 use proto::records::DeleteContainerRequest;
-use proto::{Encode, ErrorCode, OpCode, SessionId};
+use proto::{Encode, ErrorCode, OpCode, SessionId, Zxid};
 use quorum::{DiskOp, Output, Peer, Ticket};
 
 pub use connect::ConnectRequest;
@@ -69,6 +70,8 @@ pub struct Replica {
     /// What this round has for the disk.
     for_disk: Vec<Item>,
     in_flight: VecDeque<InFlight>,
+    /// Logged and not applied.
+    tail: VecDeque<(Zxid, Bytes)>,
     /// Requests that `request_throttle_max_requests` holds back.
     stalled: VecDeque<Submission>,
     by_session: HashMap<SessionId, Arc<Connection>>,
@@ -97,6 +100,7 @@ impl Replica {
             disk,
             for_disk: Vec::new(),
             in_flight: VecDeque::new(),
+            tail: VecDeque::new(),
             stalled: VecDeque::new(),
             by_session: HashMap::new(),
             outputs: Vec::new(),
@@ -171,6 +175,9 @@ impl Replica {
     /// One round's operations go to the disk together, to share an fsync; but a long round must not
     /// leave the disk without work.
     fn write(&mut self, ticket: Ticket, op: DiskOp) {
+        if let DiskOp::Append { zxid, record } = &op {
+            self.logged(*zxid, record.clone());
+        }
         self.for_disk.push(Item::Op(ticket, op));
         if self.for_disk.len() >= limits::MAX_DISK_BATCH {
             self.disk.push_all(&mut self.for_disk);
@@ -261,7 +268,7 @@ impl Replica {
 
     fn sync_work(&mut self, session: SessionId) -> Work {
         match self.processor.sessions.check(session, Owner::HERE) {
-            Ok(()) => Work::Sync,
+            Ok(()) => Work::Sync(self.processor.last_zxid()),
             Err(err) => Work::Refused(err),
         }
     }
@@ -290,11 +297,8 @@ impl Replica {
         match prepared {
             Prepared::Refused(err) => Work::Refused(err),
             Prepared::Txn { zxid, record } => {
-                self.drive(quorum::Input::Propose {
-                    zxid,
-                    record: record.clone(),
-                });
-                Work::Txn { zxid, record }
+                self.drive(quorum::Input::Propose { zxid, record });
+                Work::Txn(zxid)
             }
         }
     }
@@ -320,11 +324,7 @@ impl Replica {
         let prepared = self
             .processor
             .prepare(&self.server.tree.read(), &write, clock::wall_ms());
-        let work = self.propose(prepared);
-        self.enter(InFlight {
-            work,
-            origin: Origin::Server,
-        });
+        self.propose(prepared);
     }
 
     fn expire_sessions(&mut self) {
@@ -335,11 +335,7 @@ impl Replica {
                 self.processor
                     .prepare_close_session(&tree, session, 0, clock::wall_ms());
             drop(tree);
-            let work = self.propose(prepared);
-            self.enter(InFlight {
-                work,
-                origin: Origin::Server,
-            });
+            self.propose(prepared);
         }
     }
 

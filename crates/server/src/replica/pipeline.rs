@@ -1,4 +1,4 @@
-//! What is on its way: from proposed to applied and answered.
+//! What is on its way: txns that are logged and not applied, and clients that wait for an answer.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -18,9 +18,9 @@ use crate::limits;
 #[derive(Debug)]
 pub(super) enum Work {
     /// A txn is committed and applied.
-    Txn { zxid: Zxid, record: Bytes },
-    /// All earlier txns are applied.
-    Sync,
+    Txn(Zxid),
+    /// All txns up to this one are applied.
+    Sync(Zxid),
     /// Nothing, but earlier requests are answered first.
     Refused(ErrorCode),
 }
@@ -39,10 +39,9 @@ pub(super) enum Origin {
         session: SessionId,
         timeout_ms: i32,
     },
-    /// Nobody: expiry, the reaper.
-    Server,
 }
 
+/// A client that waits. In their order; txns that nobody here waits for have none.
 #[derive(Debug)]
 pub(super) struct InFlight {
     pub work: Work,
@@ -54,56 +53,71 @@ impl Replica {
     /// nothing is before it.
     pub(super) fn enter(&mut self, entry: InFlight) {
         self.in_flight.push_back(entry);
-        if self.next_txn().is_none() {
+        if self.is_first_ready() {
             let server = self.server.clone();
             self.answer_leading(&server.tree.read());
         }
     }
 
-    /// Answers what stands before the oldest txn.
+    /// Answers what waits for no txn any more.
     fn answer_leading(&mut self, tree: &DataTree) {
-        while let Some(InFlight { work, .. }) = self.in_flight.front()
-            && !matches!(work, Work::Txn { .. })
-        {
+        while self.is_first_ready() {
             let entry = self.in_flight.pop_front().expect("looked at above");
             self.make_way(tree, &entry);
             self.answer(tree, entry, None);
         }
     }
 
+    fn is_first_ready(&self) -> bool {
+        match self.in_flight.front().map(|entry| &entry.work) {
+            Some(Work::Sync(last)) => !self.has_tail_up_to(*last),
+            Some(Work::Refused(_)) => true,
+            Some(Work::Txn(_)) | None => false,
+        }
+    }
+
+    /// A txn goes to the log, and is kept until it is applied.
+    pub(super) fn logged(&mut self, zxid: Zxid, record: Bytes) {
+        self.tail.push_back((zxid, record));
+    }
+
     /// Applies what is committed, a bounded batch under each exclusive lock.
     pub(super) fn apply(&mut self, up_to: Zxid) {
         let server = self.server.clone();
-        while self.next_txn().is_some_and(|zxid| zxid <= up_to) {
+        while self.has_tail_up_to(up_to) {
             // Dropped after the lock: who is woken may want it.
             let _wakes = WakeBatch::begin();
             let mut tree = server.tree.write();
             for _ in 0..limits::MAX_APPLY_BATCH {
-                if self.next_txn().is_none_or(|zxid| zxid > up_to) {
+                if !self.has_tail_up_to(up_to) {
                     break;
                 }
-                let entry = self.in_flight.pop_front().expect("has a txn");
-                self.apply_one(&mut tree, entry);
+                let (zxid, record) = self.tail.pop_front().expect("looked at above");
+                self.apply_one(&mut tree, zxid, &record);
                 self.answer_leading(&tree);
             }
         }
         self.resume_stalled();
     }
 
-    fn next_txn(&self) -> Option<Zxid> {
-        match self.in_flight.front()?.work {
-            Work::Txn { zxid, .. } => Some(zxid),
-            Work::Sync | Work::Refused(_) => None,
-        }
+    /// Whether a txn up to this one waits to be applied.
+    fn has_tail_up_to(&self, up_to: Zxid) -> bool {
+        self.tail.front().is_some_and(|(zxid, _)| *zxid <= up_to)
     }
 
-    fn apply_one(&mut self, tree: &mut DataTree, entry: InFlight) {
-        let Work::Txn { zxid, record } = &entry.work else {
-            unreachable!("only txns are applied")
-        };
-        let (zxid, record) = (*zxid, record.clone());
-        self.make_way(tree, &entry);
-        let record = TxnRecord::decode_own(&record).expect("our own record can be read");
+    /// Who waits for this txn.
+    fn take_waiting(&mut self, zxid: Zxid) -> Option<InFlight> {
+        let first = self.in_flight.front()?;
+        matches!(first.work, Work::Txn(awaited) if awaited == zxid)
+            .then(|| self.in_flight.pop_front())?
+    }
+
+    fn apply_one(&mut self, tree: &mut DataTree, zxid: Zxid, record: &[u8]) {
+        let waiting = self.take_waiting(zxid);
+        if let Some(entry) = &waiting {
+            self.make_way(tree, entry);
+        }
+        let record = TxnRecord::decode_own(record).expect("our own record can be read");
         let result = {
             let mut watchers = self.server.watchers.lock();
             let access = &self.server.access;
@@ -113,9 +127,11 @@ impl Replica {
         };
         self.processor.outstanding.applied(zxid);
         if record.header.r#type == OpCode::CLOSE_SESSION {
-            self.session_ended(record.header.client_id, &entry.origin);
+            self.session_ended(record.header.client_id, waiting.as_ref());
         }
-        self.answer(tree, entry, Some(&result));
+        if let Some(entry) = waiting {
+            self.answer(tree, entry, Some(&result));
+        }
     }
 
     /// The reads before a request are executed before it, also those that waited for room.
@@ -126,20 +142,22 @@ impl Replica {
     }
 
     /// One that did not ask for it itself is disconnected without a word.
-    fn session_ended(&mut self, session: SessionId, origin: &Origin) {
+    fn session_ended(&mut self, session: SessionId, waiting: Option<&InFlight>) {
         self.processor.sessions.remove(session);
         let Some(connection) = self.by_session.remove(&session) else {
             return;
         };
-        let asked = matches!(origin, Origin::Request { connection: asker, .. } if asker.id == connection.id);
-        if !asked {
+        let asker = waiting.and_then(|entry| match &entry.origin {
+            Origin::Request { connection, .. } => Some(connection.id),
+            Origin::Connect { .. } => None,
+        });
+        if asker != Some(connection.id) {
             connection.close_now();
         }
     }
 
     fn answer(&mut self, tree: &DataTree, entry: InFlight, result: Option<&TxnResult<'_>>) {
         match entry.origin {
-            Origin::Server => {}
             Origin::Connect {
                 connection,
                 session,
