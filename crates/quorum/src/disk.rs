@@ -31,7 +31,8 @@ pub enum DiskOp {
     AcceptedEpoch(Epoch),
     /// Write `currentEpoch`.
     CurrentEpoch(Epoch),
-    /// The snapshot that was received takes the place of all that is there.
+    /// The snapshot that was received takes the place of all that is there; in the same step `currentEpoch` becomes at least
+    /// its epoch.
     InstallSnapshot(Zxid),
 }
 

@@ -147,7 +147,12 @@ impl Context<'_> {
         self.disk(DiskOp::CurrentEpoch(epoch))
     }
 
+    /// A txn of a newer epoch is logged behind that epoch's whole first history: the epoch is entered with it. No server
+    /// starts from a log that is newer than `currentEpoch`.
     pub fn log(&mut self, zxid: Zxid, record: Bytes) -> Ticket {
+        if zxid.epoch() > self.state.current_epoch {
+            self.enter_epoch(zxid.epoch());
+        }
         self.state.history.log(Txn {
             zxid,
             record: record.clone(),
@@ -166,6 +171,7 @@ impl Context<'_> {
     /// The snapshot that was received is the history.
     pub fn install_snapshot(&mut self, zxid: Zxid) {
         let ticket = self.disk(DiskOp::InstallSnapshot(zxid));
+        self.state.current_epoch = self.state.current_epoch.max(zxid.epoch());
         self.state.history.replace(zxid);
         self.state.installing = Some((ticket, zxid));
         self.state.needs_snapshot = false;

@@ -25,6 +25,11 @@ impl Files {
     }
 
     pub fn found(&self) -> Found {
+        let last_epoch = self.tree().0.epoch();
+        assert!(
+            self.current_epoch >= last_epoch,
+            "no server starts from this directory"
+        );
         Found {
             accepted_epoch: self.accepted_epoch,
             current_epoch: self.current_epoch,
@@ -59,6 +64,7 @@ impl Files {
             DiskOp::Truncate(zxid) if self.snapshot.0 > zxid => return false,
             DiskOp::Truncate(zxid) => self.log.retain(|txn| txn.zxid <= zxid),
             DiskOp::InstallSnapshot(zxid) => {
+                self.current_epoch = self.current_epoch.max(zxid.epoch());
                 self.snapshot = (zxid, received);
                 self.log.clear();
             }
