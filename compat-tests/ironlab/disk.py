@@ -13,7 +13,7 @@ LOG_MAGIC = 0x5A4B4C47
 HEADER_BYTES = 16
 DIGEST_BYTES = 12
 
-# txn type: its record. An error or close txn may have fewer bytes, see `_txn`.
+# txn type: its record. An error or close txn may have fewer bytes, see `parse_txn`.
 TXN_RECORDS = {
     -10: "CreateSessionTxn", -11: "CloseSessionTxn", -1: "ErrorTxn", 1: "CreateTxn", 15: "CreateTxn",
     19: "CreateContainerTxn", 21: "CreateTTLTxn", 2: "DeleteTxn", 20: "DeleteTxn", 5: "SetDataTxn",
@@ -100,10 +100,11 @@ def _next_record(name, reader):
         return None
     if zlib.adler32(data) != checksum or trailer != b"B":
         raise ValueError(f"{name}: a damaged record at byte {offset}")
-    return Record(name, offset, checksum, data, *_txn(data))
+    return Record(name, offset, checksum, data, *parse_txn(data))
 
 
-def _txn(data):
+def parse_txn(data):
+    """(header, txn, digest) of a record's bytes, which a PROPOSAL has too; the digest is None where there is none."""
     reader = jute.Reader(data)
     header = reader.read("TxnHeader")
     record = TXN_RECORDS[header["type"]]

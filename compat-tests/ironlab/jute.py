@@ -5,7 +5,7 @@ A value of a record is a dict. `buffer` is bytes or None, `ustring` is str or No
 
 import struct
 
-# Each record of the client protocol and of the disk formats: its fields in wire order.
+# Each record of the client protocol, the quorum's and the disk formats: its fields in wire order.
 _TABLE = """
 Id scheme:ustring id:ustring
 ACL perms:int id:Id
@@ -71,6 +71,8 @@ CloseSessionTxn paths2Delete:vector<ustring>
 ErrorTxn err:int
 Txn type:int data:buffer
 MultiTxn txns:vector<Txn>
+QuorumPacket type:int zxid:long data:buffer authinfo:vector<Id>
+LearnerInfo serverid:long protocolVersion:int configVersion:long
 Empty
 """
 

@@ -49,11 +49,12 @@ class Server(processes.Daemon):
     else an empty directory is made. A server stopped with `stop` may be started again on the same port. `jvm` are the
     options of the JVM, for measurements that need other ones than tests do. `limits` are shell commands that come
     before the server's, such as ulimit. With `address` None it listens on all addresses. `environment` are variables added
-    to its own, `binary` another ironkeeper than the one under test.
+    to its own, `binary` another ironkeeper than the one under test. `sid` is its number in an ensemble, whose server lines
+    are part of `config`.
     """
 
     def __init__(self, kind, config="", properties=None, data=None, jvm=JAVA_OPTIONS, limits="", address="127.0.0.1",
-                 environment=None, binary=None):
+                 environment=None, binary=None, sid=None):
         if kind not in KINDS:
             raise ValueError(f"unknown server kind {kind}: choose one of {', '.join(KINDS)}")
         self.kind = kind
@@ -65,6 +66,7 @@ class Server(processes.Daemon):
         self.properties = dict(properties or {})
         self.environment = {**os.environ, **(environment or {})}
         self.binary = binary
+        self.sid = sid
         self.home = rundir.new(kind)
         self.data = Path(data) if data else self.home / "data"
         self.log_path = self.home / "server.log"
@@ -102,6 +104,8 @@ class Server(processes.Daemon):
     def launch(self):
         """Starts the process and returns at once. Several servers can so start side by side."""
         self.data.mkdir(parents=True, exist_ok=True)
+        if self.sid is not None:
+            (self.data / "myid").write_text(f"{self.sid}\n")
         cfg = self.home / "zoo.cfg"
         cfg.write_text(self._zoo_cfg())
         with open(self.log_path, "ab") as log:

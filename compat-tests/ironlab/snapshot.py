@@ -28,11 +28,16 @@ def read(path):
     reader = jute.Reader(data)
     if reader.read("FileHeader")["magic"] != SNAPSHOT_MAGIC:
         raise ValueError(f"{path} has no snapshot header")
-    sessions = {reader.read("long"): reader.read("int") for _ in range(reader.read("int"))}
-    acls = {reader.read("long"): reader.read("vector<ACL>") for _ in range(reader.read("int"))}
-    nodes = _nodes(reader)
+    sessions, acls, nodes = contents(reader)
     _check_seal(path, data, reader)
     return Snapshot(sessions, acls, nodes, _digest(reader))
+
+
+def contents(reader):
+    """Sessions, access control lists and nodes: what files and the stream to a learner have in common."""
+    sessions = {reader.read("long"): reader.read("int") for _ in range(reader.read("int"))}
+    acls = {reader.read("long"): reader.read("vector<ACL>") for _ in range(reader.read("int"))}
+    return sessions, acls, _nodes(reader)
 
 
 def tree_digest(nodes):

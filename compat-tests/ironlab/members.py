@@ -1,0 +1,34 @@
+"""The members of an ensemble: their ports on loopback, and the lines of zoo.cfg that name them.
+
+Any of them may be a server (`Server(kind, members.config, sid=...)`) or played by the test (`quorum`).
+"""
+
+from . import ports
+from .server import Server
+
+# Room for scripts that answer late: a peer is given up after 100 ticks.
+PATIENT = "tickTime=2000\ninitLimit=100\nsyncLimit=100"
+
+
+class Members:
+    """Voters and observers by their sids. `settings` are the other lines of zoo.cfg."""
+
+    def __init__(self, voters, observers=(), settings=PATIENT):
+        self._types = {**{sid: "participant" for sid in voters}, **{sid: "observer" for sid in observers}}
+        self._settings = settings
+        self.quorum_ports = {sid: ports.free() for sid in self._types}
+        self.election_ports = {sid: ports.free() for sid in self._types}
+
+    def line(self, sid):
+        """A member's address in zoo.cfg, also of one that is going to join."""
+        return f"127.0.0.1:{self.quorum_ports[sid]}:{self.election_ports[sid]}:{self._types[sid]}"
+
+    @property
+    def config(self):
+        """The same lines for all of them."""
+        return "\n".join([self._settings, *(f"server.{sid}={self.line(sid)}" for sid in self._types)])
+
+    def server(self, kind, sid, extra="", **options):
+        """The server of this sid, not started; `extra` are lines of its zoo.cfg alone."""
+        own = "peerType=observer\n" if self._types[sid] == "observer" else ""
+        return Server(kind, f"{self.config}\n{own}{extra}", sid=sid, **options)
