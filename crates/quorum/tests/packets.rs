@@ -205,6 +205,22 @@ fn data_that_ends_too_early_is_refused() {
 }
 
 #[test]
+fn a_request_without_ids_has_no_list_of_them() {
+    let request = Forwarded {
+        session: SessionId(7),
+        cxid: 0,
+        op: OpCode::CREATE_SESSION,
+        body: Bytes::from_static(&[0, 0, 0x75, 0x30]),
+        identities: Vec::new(),
+    };
+    let mut out = BytesMut::new();
+    ToLeader::Request(request.clone()).encode(&mut out);
+    assert_eq!(out[out.len() - 4..], [0xff; 4]);
+    let frame = Frame::decode(&out, Limits::default()).expect("our own packet");
+    assert_eq!(ToLeader::try_from(frame), Ok(ToLeader::Request(request)));
+}
+
+#[test]
 fn a_learner_without_epochs_is_named_as_such() {
     let frame = Frame {
         kind: 11,

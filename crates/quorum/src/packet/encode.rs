@@ -109,13 +109,24 @@ fn encode_hello(hello: &Hello, out: &mut BytesMut) {
 }
 
 fn encode_request(request: &Forwarded, out: &mut BytesMut) {
-    let ids = &request.identities;
-    with_ids(out, kind::REQUEST, NO_ZXID, ids, |data| {
+    head(out, kind::REQUEST, NO_ZXID, |data| {
         request.session.encode(data);
         request.cxid.encode(data);
         request.op.encode(data);
         data.put_slice(&request.body);
     });
+    encode_ids(&request.identities, out);
+}
+
+/// No ids are a null list, as in Apache: a client always has one for its address, what a server asks by itself has none.
+fn encode_ids(ids: &[Id<'_>], out: &mut BytesMut) {
+    if ids.is_empty() {
+        return out.put_i32(-1);
+    }
+    out.put_i32(i32::try_from(ids.len()).expect("a client has fewer than 2^31 ids"));
+    for id in ids {
+        id.encode(out);
+    }
 }
 
 /// Without data: -1 for it, -1 for the ids.
@@ -129,20 +140,6 @@ fn bare(out: &mut BytesMut, kind: i32, zxid: Zxid) {
 fn packet(out: &mut BytesMut, kind: i32, zxid: Zxid, data: impl FnOnce(&mut BytesMut)) {
     head(out, kind, zxid, data);
     out.put_i32(-1);
-}
-
-fn with_ids(
-    out: &mut BytesMut,
-    kind: i32,
-    zxid: Zxid,
-    ids: &[Id<'_>],
-    data: impl FnOnce(&mut BytesMut),
-) {
-    head(out, kind, zxid, data);
-    out.put_i32(i32::try_from(ids.len()).expect("a client has fewer than 2^31 ids"));
-    for id in ids {
-        id.encode(out);
-    }
 }
 
 fn head(out: &mut BytesMut, kind: i32, zxid: Zxid, data: impl FnOnce(&mut BytesMut)) {

@@ -50,7 +50,7 @@ pub struct Forwarded {
     pub op: OpCode,
     /// The request's record.
     pub body: Bytes,
-    /// Who the client has proved to be.
+    /// Who the client has proved to be, its address among them; empty where the learner asks for itself: createSession.
     pub identities: Vec<Id<'static>>,
 }
 
