@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ironlab import disk, java_random, jute, ops, paths, ports, quorum
 from ironlab.members import PATIENT, Members
+from ironlab.played import Followed, Led
 from ironlab.quorum import TIMEOUT_S, later, zxid
 from ironlab.recorder import to_json
 from ironlab.server import SUPER_AUTH
@@ -118,52 +119,22 @@ def main():
     golden.write(into)
 
 
-def elected(server, members, golden=None):
-    """Starts server 3 and votes for it; returns the election connection of voter 1 and its learner's connection."""
-    port = quorum.ElectionPort(members.election_ports[1])
-    server.launch()
-    link = port.accept()
-    first, looking = link.first_bytes(), link.read()
-    link.vote(quorum.LOOKING, 3, looking.zxid, looking.round, looking.epoch, looking.config)
-    if golden:
-        golden.first_bytes("first-bytes", first, "what server 3 says first to server 1, whose sid is the smaller")
-        golden.notification("looking", looking, "first round, of a server without history: votes for itself")
-    return link, quorum.Learner.of(members.quorum_ports[3], 1)
-
-
-def written(follower, function, *arguments, **options):
-    """A client's write that a quorum with this follower commits: its proposal, its COMMIT and its result."""
-    result = later(function, *arguments, **options)
-    proposal = follower.acknowledge()
-    return proposal, follower.until("COMMIT"), result.result(TIMEOUT_S)
-
-
 def leading(golden):
     """What a leader says: server 3 is real, 1 follows all the time, 2 comes and goes, 4 observes."""
-    members = Members((1, 2, 3), (4,))
-    second = quorum.ElectionPort(members.election_ports[2])
-    with closing(members.server(APACHE, 3)) as server:
-        _, follower = elected(server, members, golden)
-        info, diff, new_leader, up_to_date = follower.join()
+    with Led(APACHE, observers=(4,)) as led:
+        golden.first_bytes("first-bytes", led.first_bytes, "what server 3 says first to server 1, whose sid is the smaller")
+        golden.notification("looking", led.looking, "first round, of a server without history: votes for itself")
+        info, diff, new_leader, up_to_date = led.follow()
         golden.to_learner("leader-info", info, "epoch 1, the first")
         golden.to_learner("diff-empty", diff, "leader and follower have no history: zxid 0, though epoch 1 has begun")
         golden.to_learner("new-leader", new_leader, "reconfigEnabled is false: the configuration's version stays 0")
         golden.to_learner("up-to-date", up_to_date, "the leader serves")
-        golden.to_learner("ping-leader-empty", follower.read(), "nothing is proposed yet: the zxid is the epoch's")
-        _notification_of(second, quorum.LEADING, golden)
-        _snapshot_before_the_first_txn(members, golden)
-        client = _writes(server, follower, golden)
-        _synchronise(members, follower, client, golden)
-        _answers(follower, client, golden)
-
-
-def _notification_of(port, state, golden):
-    """What a server that has a leader answers one that looks: here server 2."""
-    link = port.accept()
-    link.first_bytes()
-    looking = link.read()
-    link.vote(quorum.LOOKING, 2, 0, looking.round, 0, looking.config)
-    _keep_answer(link, state, golden)
+        golden.to_learner("ping-leader-empty", led.follower.read(), "nothing is proposed yet: the zxid is the epoch's")
+        _keep_answer(led.look(), quorum.LEADING, golden)
+        _snapshot_before_the_first_txn(led, golden)
+        client = _writes(led, golden)
+        _synchronise(led, client, golden)
+        _answers(led.follower, client, golden)
 
 
 def _keep_answer(link, state, golden):
@@ -173,55 +144,55 @@ def _keep_answer(link, state, golden):
     golden.notification(names[state], note, "the answer to a server that looks: its leader's vote")
 
 
-def _snapshot_before_the_first_txn(members, golden):
-    with quorum.Learner.of(members.quorum_ports[3], 2) as late:
+def _snapshot_before_the_first_txn(led, golden):
+    with led.learner(2) as late:
         late.accept(0, 0)
         golden.to_learner("snap-empty", late.until("SNAP"), "to a follower with no history, before the first txn")
         golden.stream("empty", late.snapshot_stream(), "behind snap-empty")
 
 
-def _writes(server, follower, golden):
-    proposal, commit, client = written(follower, Client, server.port)
+def _writes(led, golden):
+    proposal, commit, client = led.written(Client, led.server.port)
     golden.to_learner("proposal-create-session", proposal, "createSession, with digest")
     golden.to_learner("commit", commit, "of proposal-create-session")
     client.add_auth("digest", ANN)
-    create = lambda *arguments, **options: written(follower, client.create, *arguments, **options)[0]
+    create = lambda *arguments, **options: led.written(client.create, *arguments, **options)[0]
     golden.to_learner("proposal-create", create("/open", b"1"), "create, open to the world")
     golden.to_learner("proposal-create-acl", create("/mine", b"2", acl=ops.CREATOR_ALL), "create, for the creator alone")
     golden.to_learner("proposal-error", create("/open", b"again"), "a refused write: type -1, no digest")
     golden.to_learner("proposal-ephemeral", create("/here", b"3", flags=ops.EPHEMERAL), "create, ephemeral")
-    multi = written(follower, client.multi, ("setData", {"path": "/open", "data": None, "version": -1}),
-                    ("create", {"path": "/open/child", "data": b"4", "acl": ops.OPEN, "flags": 0}))
+    multi = led.written(client.multi, ("setData", {"path": "/open", "data": None, "version": -1}),
+                        ("create", {"path": "/open/child", "data": b"4", "acl": ops.OPEN, "flags": 0}))
     golden.to_learner("proposal-multi", multi[0], "multi of setData and create")
     return client
 
 
-def _synchronise(members, follower, client, golden):
+def _synchronise(led, client, golden):
     """Learners that come with histories of all kinds; the last one stays, and sees a write."""
     last = client.last_zxid
-    with quorum.Learner.of(members.quorum_ports[3], 2, accepted_epoch=1) as equal:
+    with led.learner(2, accepted_epoch=1) as equal:
         golden.to_learner("leader-info-same", equal.accept(last, -1), "the follower had accepted the epoch before")
         golden.to_learner("diff-equal", equal.read(), "the follower has all")
-    with quorum.Learner.of(members.quorum_ports[3], 2) as behind:
+    with led.learner(2) as behind:
         behind.accept(last - 2, 1)
         diff, first, commit, *_ = behind.history()
         golden.to_learner("diff-behind", diff, "two txns follow, each with its COMMIT: the zxid is that of the last")
         golden.to_learner("diff-proposal", first, "the first of them")
         golden.to_learner("diff-commit", commit, "its COMMIT")
-    with quorum.Learner.of(members.quorum_ports[3], 2) as ahead:
+    with led.learner(2) as ahead:
         ahead.accept(last + 5, 1)
         golden.to_learner("trunc", ahead.read(), "the follower has five txns too many")
-    with quorum.Learner.of(members.quorum_ports[3], 2) as empty:
+    with led.learner(2) as empty:
         empty.accept(0, 0)
         golden.to_learner("snap", empty.read(), "to a follower without history")
         golden.stream("small", empty.snapshot_stream(), "behind snap: a session with an ephemeral, three lists, null data")
-    observer = quorum.Learner.of(members.quorum_ports[3], 4, kind="OBSERVERINFO")
+    observer = led.learner(4, kind="OBSERVERINFO")
     observer.join(last, 1)
-    proposal = written(follower, client.create, "/more", b"5")[0]
+    proposal = led.written(client.create, "/more", b"5")[0]
     inform = observer.until("INFORM")
     assert inform.data == proposal.data
     golden.to_learner("inform", inform, "a committed create, to an observer")
-    golden.to_learner("ping-leader", follower.until("PING"), "the zxid is the last proposed")
+    golden.to_learner("ping-leader", led.follower.until("PING"), "the zxid is the last proposed")
 
 
 def _answers(follower, client, golden):
@@ -239,46 +210,19 @@ def _answers(follower, client, golden):
 
 def following(golden):
     """What a follower says: server 3 is real, 1 leads, 2 looks on."""
-    members = Members((1, 2, 3))
-    second = quorum.ElectionPort(members.election_ports[2])
-    with closing(members.server(APACHE, 3)) as server:
-        followed = Followed(server, members)
+    with Followed(APACHE) as followed:
         _epoch_accepted_twice(followed, golden)
         golden.notification("looking-later", followed.vote(), "third round: two leaders were lost")
-        learner = followed.port.accept()
-        hello, accepted, first, again = learner.lead(2, followed.config)
-        golden.to_leader("follower-info-later", hello, "epoch 1 is accepted")
-        golden.to_leader("ack-epoch", accepted, "of epoch 2, by a server without history")
-        golden.to_leader("ack-new-leader", first, "of NEWLEADER")
-        golden.to_leader("ack-up-to-date", again, "of UPTODATE: the same bytes")
-        server.wait_until_serving()
-        _notification_of(second, quorum.FOLLOWING, golden)
-        _clients_of_a_follower(server, learner, golden)
-        learner.close()
+        with followed.port.accept() as learner:
+            hello, accepted, first, again = learner.lead(2, followed.config)
+            golden.to_leader("follower-info-later", hello, "epoch 1 is accepted")
+            golden.to_leader("ack-epoch", accepted, "of epoch 2, by a server without history")
+            golden.to_leader("ack-new-leader", first, "of NEWLEADER")
+            golden.to_leader("ack-up-to-date", again, "of UPTODATE: the same bytes")
+            followed.server.wait_until_serving()
+            _keep_answer(followed.look(), quorum.FOLLOWING, golden)
+            _clients_of_a_follower(followed, learner, golden)
         _epoch_behind_a_history(followed, golden)
-
-
-class Followed:
-    """Voter 1, played here, as the leader of server 3."""
-
-    def __init__(self, server, members):
-        self.port = quorum.LeaderPort(members.quorum_ports[1])
-        election = quorum.ElectionPort(members.election_ports[1])
-        server.launch()
-        self._link = election.accept()
-        self._link.first_bytes()
-        self._round = 0
-
-    def vote(self):
-        """Reads the notification of a new round and votes for itself; returns the notification.
-
-        The other one then has the same vote, and follows when it has waited 200 ms for a better one.
-        """
-        while (note := self._link.read()).state != quorum.LOOKING or note.round <= self._round:
-            pass
-        self._round, self.config = note.round, note.config
-        self._link.vote(quorum.LOOKING, 1, note.zxid, note.round, epoch=9, config=note.config)
-        return note
 
 
 def _epoch_accepted_twice(followed, golden):
@@ -287,8 +231,7 @@ def _epoch_accepted_twice(followed, golden):
              ("follower-info-again", "epoch 1 is accepted, its leader was lost before NEWLEADER"),
              ("ack-epoch-again", "epoch 1 was accepted before: -1 says that it must not count twice"))
     for hello_name, accepted_name in (names[:2], names[2:]):
-        followed.vote()
-        with followed.port.accept() as learner:
+        with followed.elected() as learner:
             hello, accepted = learner.admit(1)
             golden.to_leader(hello_name[0], hello, hello_name[1])
             golden.to_leader(accepted_name[0], accepted, accepted_name[1])
@@ -302,21 +245,19 @@ def _epoch_behind_a_history(followed, golden):
         golden.to_leader("ack-epoch-with-history", accepted, "of epoch 3: a history of epoch 2 with one txn in it")
 
 
-def _clients_of_a_follower(server, learner, golden):
-    connecting = later(Client, server.port)
+def _clients_of_a_follower(followed, learner, golden):
+    connecting = later(Client, followed.server.port)
     request = learner.until("REQUEST")
-    golden.to_leader("request-create-session", request, "createSession: the body is the timeout in ms")
-    session = jute.Reader(request.data).read("long")
-    learner.propose(zxid(2, 1), ops.CREATE_SESSION, "CreateSessionTxn", session, timeOut=30000)
-    golden.to_leader("ack-proposal", learner.until("ACK"), "of a proposal: it is on disk")
-    learner.send("COMMIT", zxid(2, 1))
+    golden.to_leader("request-create-session", request, "createSession: the body is the timeout in ms; no ids")
+    ack = followed.create_session(learner, request, zxid(2, 1))
+    golden.to_leader("ack-proposal", ack, "of a proposal: it is on disk")
     client = connecting.result(TIMEOUT_S)
     learner.send("PING", zxid(2, 1))
     golden.to_leader("ping-touched", learner.until("PING"), "a session was heard of")
     learner.send("PING", zxid(2, 1))
     golden.to_leader("ping-untouched", learner.until("PING"), "none since the PING before: empty data, not null")
     _requests(client, learner, golden)
-    moved = _revalidations(server, client, learner, golden)
+    moved = _revalidations(followed.server, client, learner, golden)
     moved.send("closeSession")
     golden.to_leader("request-close-session", learner.until("REQUEST"), "closeSession: no body")
 
@@ -381,20 +322,18 @@ def observing(golden):
 
 def reconfiguring(golden):
     """What a leader says when a server joins: server 3 is real, 1 follows, 4 observes, 5 is to observe."""
-    members = Members((1, 2, 3), (4,), f"{PATIENT}\nreconfigEnabled=true")
     joins = f"server.5=127.0.0.1:{ports.free()}:{ports.free()}:observer;127.0.0.1:{ports.free()}"
-    with closing(members.server(APACHE, 3)) as server:
-        _, follower = elected(server, members)
-        new_leader = follower.join()[2]
+    with Led(APACHE, observers=(4,), settings=f"{PATIENT}\nreconfigEnabled=true") as led:
+        new_leader = led.follow()[2]
         golden.to_learner("new-leader-reconfig", new_leader, "reconfigEnabled is true: the version is the epoch's zxid")
-        observer = quorum.Learner.of(members.quorum_ports[3], 4, kind="OBSERVERINFO")
+        observer = led.learner(4, kind="OBSERVERINFO")
         observer.join(zxid(1), 0)
-        client = written(follower, Client, server.port)[2]
+        client = led.client()
         observer.until("INFORM")
         client.add_auth("digest", SUPER_AUTH)
         changing = later(client.call, "reconfig", joiningServers=joins, leavingServers=None, newMembers=None, curConfigId=-1)
-        golden.to_learner("proposal-reconfig", follower.acknowledge(), "reconfig: server 5 joins as an observer")
-        golden.to_learner("commit-and-activate", follower.until("COMMITANDACTIVATE"), "its commit: server 3 goes on leading")
+        golden.to_learner("proposal-reconfig", led.follower.acknowledge(), "reconfig: server 5 joins as an observer")
+        golden.to_learner("commit-and-activate", led.follower.until("COMMITANDACTIVATE"), "server 3 goes on leading")
         golden.to_learner("inform-and-activate", observer.until("INFORMANDACTIVATE"), "the same to an observer")
         assert changing.result(TIMEOUT_S).err == ops.OK
 

@@ -230,6 +230,13 @@ class Following(PacketLink):
         self.send("PROPOSAL", number, jute.encode("TxnHeader", header) + jute.encode(record, fields))
 
 
+    def propose_session(self, request, number):
+        """The txn that a REQUEST of createSession asks for."""
+        reader = jute.Reader(request.data)
+        session, _, op, timeout_ms = (reader.read(kind) for kind in ("long", "int", "int", "int"))
+        self.propose(number, op, "CreateSessionTxn", session, timeOut=timeout_ms)
+
+
 @dataclass(frozen=True)
 class Notification:
     """What a server says in an election, and its bytes without their length."""
