@@ -78,7 +78,11 @@ class Link:
         self.sock.close()
 
     def send_bytes(self, data):
-        self.sock.sendall(data)
+        """A peer that is gone is found by the next read."""
+        try:
+            self.sock.sendall(data)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
 
     def take(self, parse):
         """What `parse` makes of a jute.Reader at the next byte, and the bytes that it took; waits until it has enough."""
@@ -153,8 +157,10 @@ class Learner(PacketLink):
         return info
 
     def history(self):
-        """All packets up to NEWLEADER, which is the last one."""
+        """All packets up to NEWLEADER, which is the last one. The stream behind SNAP is for `snapshot_stream`."""
         packets = [self.read()]
+        if packets[0].type == "SNAP":
+            raise AssertionError(f"{packets[0]} came where no snapshot was expected")
         while packets[-1].type != "NEWLEADER":
             packets.append(self.read())
         return packets
@@ -258,7 +264,9 @@ class ElectionPort:
     def __init__(self, port):
         self._listener = listen(port)
 
-    def accept(self):
+    def accept(self, within_s=TIMEOUT_S):
+        """The next connection; TimeoutError when none comes in that time."""
+        self._listener.settimeout(within_s)
         return Electing(self._listener.accept()[0])
 
     def close(self):
