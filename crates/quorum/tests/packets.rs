@@ -169,6 +169,19 @@ fn a_length_past_its_limit_is_refused_before_its_bytes_come() {
     ));
 }
 
+/// As a leader of Apache 3.9.5 does: the probes `the-longest-data` and `data-that-is-too-long`.
+#[test]
+fn data_of_2097150_bytes_is_waited_for_and_one_byte_more_is_refused() {
+    let head = |length: i32| {
+        let mut head = [0; 16];
+        head[12..].copy_from_slice(&length.to_be_bytes());
+        head
+    };
+    assert_eq!(frame_length(&head(2_097_150), Limits::default()), Ok(None));
+    let refused = frame_length(&head(2_097_151), Limits::default());
+    assert!(matches!(refused, Err(BadFrame::Length { .. })));
+}
+
 #[test]
 fn a_packet_of_the_other_direction_is_refused() {
     let mut frames = frames();
