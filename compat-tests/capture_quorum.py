@@ -6,7 +6,6 @@ only to change what is captured: ids, times and ports differ in each capture. go
 """
 
 import argparse
-import shutil
 from contextlib import closing
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from ironlab.members import PATIENT, Members
 from ironlab.played import Followed, Led
 from ironlab.quorum import TIMEOUT_S, later, zxid
 from ironlab.recorder import to_json
-from ironlab.server import SUPER_AUTH
+from ironlab.server import SUPER_AUTH, Server
 from ironlab.wire import Client
 
 APACHE = "apache-3.9.5"
@@ -57,8 +56,7 @@ class Golden:
         return note
 
     def write(self, into):
-        shutil.rmtree(into, ignore_errors=True)
-        into.mkdir(parents=True)
+        into.mkdir(parents=True, exist_ok=True)
         _write(into / "packets.tsv", PACKET_COLUMNS, self.packets)
         _write(into / "snapshots.tsv", STREAM_COLUMNS, self.streams)
         _write(into / "election.tsv", ELECTION_COLUMNS, self.election)
@@ -116,6 +114,7 @@ def main():
     following(golden)
     observing(golden)
     reconfiguring(golden)
+    with_several_addresses(golden)
     golden.write(into)
 
 
@@ -336,6 +335,18 @@ def reconfiguring(golden):
         golden.to_learner("commit-and-activate", led.follower.until("COMMITANDACTIVATE"), "server 3 goes on leading")
         golden.to_learner("inform-and-activate", observer.until("INFORMANDACTIVATE"), "the same to an observer")
         assert changing.result(TIMEOUT_S).err == ops.OK
+
+
+def with_several_addresses(golden):
+    """What a server says first that has two addresses, as servers may since 3.6: server 3 is real."""
+    members = Members((1, 2, 3))
+    second = f"127.0.0.1:{ports.free()}:{ports.free()}|{members.line(3)}"
+    config = members.config.replace(members.line(3), second)
+    with closing(quorum.ElectionPort(members.election_ports[1])) as election, \
+            closing(Server(APACHE, config, {"zookeeper.multiAddress.enabled": "true"}, sid=3)) as server:
+        server.launch()
+        first = election.accept().first_bytes()
+    golden.first_bytes("first-bytes-addresses", first, "of a server with two addresses, multiAddress.enabled is true")
 
 
 if __name__ == "__main__":

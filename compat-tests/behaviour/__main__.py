@@ -4,9 +4,9 @@ import argparse
 import traceback
 from pathlib import Path
 
-from ironlab import paths, processes
+from ironlab import processes
 
-from . import election, ensemble, follower, leader
+from . import election, ensemble, follower, leader, limits
 
 COLUMNS = "who, probe, what is done, what is seen, who complained in its log"
 
@@ -19,7 +19,7 @@ def main():
     options = parser.parse_args()
     processes.install_handlers()
     rows, failed = [], []
-    for module in (leader, follower, election, ensemble):
+    for module in (leader, follower, election, limits, ensemble):
         who = module.__name__.rpartition(".")[2]
         for probe in module.PROBES:
             if not options.names or probe.name in options.names:
