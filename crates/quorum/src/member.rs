@@ -49,6 +49,7 @@ impl Member {
     }
 
     pub fn handle(&mut self, now_ms: u64, input: Input, outputs: &mut Vec<Output>) {
+        let before = outputs.len();
         let mut cx = Context {
             now_ms,
             state: &mut self.state,
@@ -72,8 +73,18 @@ impl Member {
             }
             input => self.role.handle(&mut cx, input),
         };
+        self.tell_epoch(&outputs[before..]);
         if let Err(leave) = left {
             self.leave(now_ms, leave, outputs);
+        }
+    }
+
+    /// Servers that look hear of the epoch that this one serves in, as from all the others (ZOOKEEPER-1732).
+    fn tell_epoch(&mut self, outputs: &[Output]) {
+        for output in outputs {
+            if let Output::Serve(_, epoch) = output {
+                self.election.set_epoch(*epoch);
+            }
         }
     }
 

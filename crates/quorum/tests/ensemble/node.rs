@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 use proto::{Epoch, Sid, Zxid};
-use quorum::election::{Notification, PeerState};
-use quorum::{Peer, Settings, Txn};
+use quorum::election::{Notification, PeerState, Proposal};
+use quorum::{Input, Output, Peer, Settings, Txn};
 
 use crate::disk::Disk;
 
@@ -74,6 +74,29 @@ impl Node {
 }
 
 impl Process {
+    /// Leader and epoch, as a server hears them that looks for a leader and is in no configuration.
+    pub fn vote_told(&mut self, now_ms: u64) -> (Sid, Epoch) {
+        const STRANGER: Sid = Sid(99);
+        let asking = Notification {
+            state: PeerState::Looking,
+            proposal: Proposal {
+                epoch: Epoch(0),
+                zxid: Zxid::ZERO,
+                leader: STRANGER,
+            },
+            round: 1,
+            version: 2,
+            config: None,
+        };
+        let mut outputs = Vec::new();
+        self.peer
+            .handle(now_ms, Input::Vote(STRANGER, asking), &mut outputs);
+        match &outputs[..] {
+            [Output::Vote(STRANGER, vote)] => (vote.proposal.leader, vote.proposal.epoch),
+            other => panic!("a stranger is answered with {other:?}"),
+        }
+    }
+
     /// Applies the tail up to a txn; returns how long the tree was.
     pub fn apply(&mut self, up_to: Zxid) -> usize {
         let before = self.tree.len();

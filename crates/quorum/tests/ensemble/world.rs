@@ -1,6 +1,6 @@
 //! All servers, what is under way between them, and what happens to them: every step follows from the seed.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 use proto::{OpCode, SessionId, Sid, Zxid};
@@ -159,21 +159,26 @@ impl World {
         }
     }
 
-    /// After a calm time all servers serve, with one tree.
-    pub fn check_agreement(&self) {
+    /// After a calm time all servers serve, with one tree, and tell a server that comes later of one leader and epoch.
+    pub fn check_agreement(&mut self) {
         let mut leaders = 0;
-        for (sid, node) in &self.nodes {
-            let process = node.process.as_ref().expect("all run");
+        let mut votes = BTreeSet::new();
+        for (sid, node) in &mut self.nodes {
+            let process = node.process.as_mut().expect("all run");
             let serving = process
                 .serving
                 .unwrap_or_else(|| panic!("{sid:?} does not serve"));
             leaders += u32::from(serving.0 == PeerState::Leading);
+            let (leader, epoch) = process.vote_told(self.now_ms);
+            assert_eq!(epoch, serving.1, "{sid:?} tells of another epoch");
+            votes.insert(leader);
             assert_eq!(
                 process.tree, self.checks.committed,
                 "{sid:?} has another tree"
             );
         }
         assert_eq!(leaders, 1);
+        assert_eq!(votes.len(), 1, "votes differ: {votes:?}");
         self.checks.nothing_is_lost();
     }
 
