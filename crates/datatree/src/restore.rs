@@ -117,7 +117,7 @@ impl DataTree {
     }
 
     /// Snapshots before 3.5 have no /zookeeper/config (`ZKDatabase.loadDataBase` adds it).
-    fn add_missing_config_node(&mut self) {
+    pub(crate) fn add_missing_config_node(&mut self) {
         if self.arena.find(crate::CONFIG_NODE).is_none() {
             self.add_config_node();
         }

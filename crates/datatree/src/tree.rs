@@ -235,6 +235,24 @@ impl DataTree {
         self.node_ref(slot).stat()
     }
 
+    /// A leader's reign begins at this zxid, which no txn has (`Leader.startZkServer`).
+    pub fn begin_epoch(&mut self, zxid: Zxid) {
+        let last = self.last_zxid;
+        assert!(
+            zxid.counter() == 0 && zxid > last,
+            "{zxid} begins an epoch behind {last}"
+        );
+        self.last_zxid = zxid;
+    }
+
+    /// Writes the ensemble's configuration into its znode, outside txns and the digest, as each server does for itself
+    /// (`ZKDatabase.initConfigInZKDatabase`). `version` is the configuration's, `time` in ms since 1970.
+    pub fn set_config(&mut self, config: &[u8], version: Zxid, time: i64) {
+        self.add_missing_config_node();
+        let written = self.set_data(CONFIG_NODE, Some(config), -1, (version, time), &mut |_| {});
+        assert!(written.is_ok(), "the configuration's znode is there");
+    }
+
     /// What the flags say.
     pub fn options(&self) -> Options {
         self.options

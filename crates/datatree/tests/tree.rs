@@ -382,3 +382,30 @@ fn a_snapshot_without_a_parent_is_refused() {
     let stat = StatPersisted::default();
     assert!(tree.restore_node("/a/b", None, -1, &stat).is_err());
 }
+
+#[test]
+fn an_epoch_begins_at_a_zxid_of_its_own() {
+    let mut server = Server::default();
+    server.create("/a", b"", false);
+    server.tree.begin_epoch(Zxid(1 << 32));
+    assert_eq!(server.tree.last_zxid(), Zxid(1 << 32));
+    server.create("/b", b"", false);
+    assert_eq!(server.tree.last_zxid(), Zxid((1 << 32) + 1));
+}
+
+#[test]
+fn the_configuration_is_written_outside_txns_and_digest() {
+    let mut server = Server::default();
+    let (digest, zxid) = (server.tree.digest(), server.tree.last_zxid());
+    let version = Zxid(0x1_0000_0000);
+    server.tree.set_config(b"version=100000000", version, 7);
+    let node = server.tree.get(datatree::CONFIG_NODE).unwrap();
+    let stat = node.stat();
+    assert_eq!(node.data(), Some(&b"version=100000000"[..]));
+    assert_eq!((stat.version, stat.mzxid, stat.mtime), (-1, version, 7));
+    assert_eq!((stat.czxid, stat.aversion), (Zxid(0), -1));
+    assert_eq!(
+        (server.tree.digest(), server.tree.last_zxid()),
+        (digest, zxid)
+    );
+}

@@ -124,6 +124,24 @@ impl Processor {
         }
     }
 
+    /// A leader's reign begins at this zxid: nothing is outstanding, and `sessions` are those of the tree.
+    pub fn begin_epoch(&mut self, zxid: Zxid, sessions: SessionTable) {
+        self.sessions = sessions;
+        self.outstanding = Outstanding::default();
+        self.last_zxid = zxid;
+    }
+
+    /// Whether [`Processor::prepare`] would refuse a write without a txn: a learner says so itself, for nothing comes back for
+    /// it from a leader.
+    pub fn is_malformed(&self, op: OpCode, body: &[u8]) -> bool {
+        let mut input = Input::with_limits(body, self.rules.limits);
+        match op {
+            OpCode::MULTI => matches!(Parts::parse(&mut input), Err(MalformedMulti::Null)),
+            OpCode::CREATE_SESSION => false,
+            _ => write::parse(op, &mut input).is_err(),
+        }
+    }
+
     /// The zxid of the last txn made.
     pub fn last_zxid(&self) -> Zxid {
         self.last_zxid

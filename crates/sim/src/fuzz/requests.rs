@@ -192,7 +192,11 @@ impl Clients {
             }
             _ => {
                 let request = WriteRequest { who, op, body };
-                self.processor.prepare(&self.tree, &request, time)
+                let is_malformed = self.processor.is_malformed(op, body);
+                let prepared = self.processor.prepare(&self.tree, &request, time);
+                let is_refused = matches!(prepared, Prepared::Refused(_));
+                assert_eq!(is_malformed, is_refused, "{op:?}");
+                prepared
             }
         };
         if let Prepared::Txn { zxid, record } = prepared {
