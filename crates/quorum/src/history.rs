@@ -124,13 +124,18 @@ impl History {
         zxid >= self.applied
     }
 
-    /// Nothing is left behind this txn; where it was the tree's, the tree is read again.
-    pub fn truncate(&mut self, zxid: Zxid) {
+    /// Nothing is left of the tail behind this txn.
+    pub fn cut_tail(&mut self, zxid: Zxid) {
         while pop_back_if(&mut self.tail, |txn| txn.zxid > zxid).is_some() {}
-        while let Some(txn) = pop_back_if(&mut self.committed, |txn| txn.zxid > zxid) {
+    }
+
+    /// The tree was read again from a log that was cut, and has this zxid.
+    pub fn reloaded(&mut self, last: Zxid) {
+        self.tail.clear();
+        while let Some(txn) = pop_back_if(&mut self.committed, |txn| txn.zxid > last) {
             self.committed_bytes -= txn.record.len();
         }
-        self.applied = self.applied.min(zxid);
+        self.applied = last;
     }
 
     /// A snapshot takes the place of everything.

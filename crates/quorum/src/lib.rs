@@ -77,6 +77,8 @@ pub enum Input {
     Durable(Ticket),
     /// The log cannot be cut there, and was left as it is: no snapshot is old enough. Nothing behind it in the queue is lost.
     CutRefused(Ticket),
+    /// The tree was read from disk again, as [`Output::Reload`] asked, and has this zxid.
+    Reloaded(Zxid),
     /// A message of the election.
     Vote(Sid, Notification),
     /// A voter refused the connection: it does not run.
@@ -138,7 +140,7 @@ pub enum Output {
     },
     /// The snapshot of this zxid, which was received and is now on disk, is the tree.
     UseSnapshot(Zxid),
-    /// Read the tree from disk again, up to this txn; behind it the log is cut.
+    /// Read the tree from disk again, where the log is cut behind this txn, and say so.
     Reload(Zxid),
     /// Send it to this server, in place of what has not left yet.
     Vote(Sid, Notification),

@@ -69,7 +69,8 @@ impl Member {
             }
             Input::Durable(ticket) => {
                 cx.durable(ticket);
-                self.role.durable(&mut cx)
+                self.role.durable(&mut cx);
+                Ok(())
             }
             input => self.role.handle(&mut cx, input),
         };
@@ -153,13 +154,12 @@ impl Role {
         }
     }
 
-    fn durable(&mut self, cx: &mut Context<'_>) -> Result<(), Leave> {
+    fn durable(&mut self, cx: &mut Context<'_>) {
         match self {
             Role::Idle | Role::Looking => {}
             Role::Leading(leading) => leading.durable(cx),
-            Role::Learning(learning) => return learning.durable(cx),
+            Role::Learning(learning) => learning.durable(cx),
         }
-        Ok(())
     }
 
     fn handle(&mut self, cx: &mut Context<'_>, input: Input) -> Result<(), Leave> {
@@ -202,6 +202,7 @@ fn learn(learning: &mut Learning, cx: &mut Context<'_>, input: Input) -> Result<
         Input::LinkDown(link) => return learning.link_down(link),
         Input::ToLearner(link, packet) => return learning.packet(cx, link, packet),
         Input::SnapshotReceived(link) => return learning.snapshot_received(cx, link),
+        Input::Reloaded(last) => return learning.reloaded(cx, last),
         Input::CutRefused(ticket) => return learning.cut_refused(cx, ticket),
         Input::Forward(request) => learning.forward(cx, request),
         Input::Revalidate {

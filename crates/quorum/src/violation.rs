@@ -49,6 +49,17 @@ pub enum Violation {
         /// The leader's.
         ours: i64,
     },
+    /// A cut to a txn that this server has never had: the leader goes by another log.
+    #[error("TRUNC to {to}, which is not in the log; it ends at {last} now")]
+    Cut {
+        /// Where the leader would have it end.
+        to: Zxid,
+        /// Where it ends.
+        last: Zxid,
+    },
+    /// A log that cannot be cut, and a leader that sends no snapshot: keeping the log could bring back what was never committed.
+    #[error("{0} came, where the log is of no use and only SNAP helps")]
+    NoSnapshot(&'static str),
     /// A proposal that does not follow the one before it (ZOOKEEPER-4925).
     #[error("proposal {got} behind {last}: txns between them are missing")]
     Gap {

@@ -7,7 +7,7 @@ mod broadcast;
 mod discovery;
 mod synchronisation;
 
-use proto::Sid;
+use proto::{Sid, Zxid};
 
 use crate::disk::Ticket;
 use crate::leave::Leave;
@@ -155,24 +155,28 @@ impl Learning {
         }
     }
 
-    /// # Errors
-    ///
-    /// [`Leave`] where the link went down while the log was cut, and for what came meanwhile.
-    pub fn durable(&mut self, cx: &mut Context<'_>) -> Result<(), Leave> {
+    pub fn durable(&mut self, cx: &mut Context<'_>) {
         let Some(link) = self.link else {
-            return Ok(());
+            return;
         };
         match &mut self.phase {
             Phase::Connecting => {}
             Phase::Discovery(discovery) => discovery.durable(cx, link),
-            Phase::Synchronisation(sync) => {
-                if let Some(broadcast) = sync.durable(cx, link)? {
-                    self.phase = Phase::Broadcast(broadcast);
-                }
-            }
+            Phase::Synchronisation(sync) => sync.durable(cx, link),
             Phase::Broadcast(broadcast) => broadcast.durable(cx, link),
         }
-        Ok(())
+    }
+
+    /// The tree was read again from the log that was cut, and has this zxid.
+    ///
+    /// # Errors
+    ///
+    /// [`Leave`] where the link went down meanwhile, and for what came.
+    pub fn reloaded(&mut self, cx: &mut Context<'_>, last: Zxid) -> Result<(), Leave> {
+        match (&mut self.phase, self.link) {
+            (Phase::Synchronisation(sync), Some(link)) => sync.reloaded(cx, link, last),
+            _ => panic!("nobody asked for the tree to be read again"),
+        }
     }
 
     /// The disk has refused to cut the log: nothing was changed there.

@@ -82,9 +82,12 @@ impl Synchronisation {
     /// DIFF, TRUNC or SNAP.
     pub fn operation(&mut self, cx: &mut Context<'_>, packet: ToLearner) -> Result<(), Violation> {
         match packet {
-            ToLearner::Diff(_) => self.step = Step::History,
             ToLearner::Snap(zxid) => self.step = Step::Snapshot(zxid),
-            ToLearner::Trunc(to) => self.cut(cx, to),
+            ToLearner::Diff(_) | ToLearner::Trunc(_) if cx.state.needs_snapshot => {
+                return Err(Violation::NoSnapshot(packet.name()));
+            }
+            ToLearner::Diff(_) => self.step = Step::History,
+            ToLearner::Trunc(to) => return self.cut(cx, to),
             other => {
                 return Err(Violation::OutOfOrder {
                     packet: other.name(),
@@ -96,20 +99,21 @@ impl Synchronisation {
     }
 
     /// A cut of the tail leaves the tree alone. One below the tree's zxid, after a start only, may be refused by the disk.
-    fn cut(&mut self, cx: &mut Context<'_>, to: Zxid) {
+    fn cut(&mut self, cx: &mut Context<'_>, to: Zxid) -> Result<(), Violation> {
         let ticket = cx.disk(DiskOp::Truncate(to));
         self.committed = to;
         if cx.state.history.is_cut_of_tail(to) {
-            cx.state.history.truncate(to);
             self.step = Step::History;
-        } else {
-            self.step = Step::Cutting {
-                to,
-                ticket,
-                waiting: VecDeque::new(),
-                link_is_down: false,
-            };
+            cx.state.history.cut_tail(to);
+            return ends_with(cx.state.history.last_logged(), to);
         }
+        self.step = Step::Cutting {
+            to,
+            ticket,
+            waiting: VecDeque::new(),
+            link_is_down: false,
+        };
+        Ok(())
     }
 
     pub fn snapshot_received(&mut self, cx: &mut Context<'_>) -> Result<(), Violation> {
@@ -209,54 +213,49 @@ impl Synchronisation {
         Ok(())
     }
 
-    /// Returns the next phase where UPTODATE waited for the disk.
-    ///
-    /// # Errors
-    ///
-    /// [`Leave`], where the link went down while the log was cut, and for what came meanwhile.
-    pub fn durable(
-        &mut self,
-        cx: &mut Context<'_>,
-        link: LinkId,
-    ) -> Result<Option<Broadcast>, Leave> {
+    pub fn durable(&mut self, cx: &mut Context<'_>, link: LinkId) {
         match &self.step {
             Step::NewLeader(ticket) if cx.state.tickets.is_durable(*ticket) => {
                 self.step = Step::Acked;
                 cx.tell_leader(link, ToLeader::Ack(self.beginning()));
             }
-            Step::Cutting { ticket, .. } if cx.state.tickets.is_durable(*ticket) => {
-                return self.cut_is_done(cx, link);
+            Step::Cutting { to, ticket, .. } if cx.state.tickets.is_durable(*ticket) => {
+                cx.emit(Output::Reload(*to));
             }
             _ => {}
         }
-        Ok(None)
     }
 
-    fn cut_is_done(
+    /// The tree was read again: what came meanwhile has its turn.
+    ///
+    /// # Errors
+    ///
+    /// [`Leave`], where the link went down while the log was cut, and for what came meanwhile.
+    pub fn reloaded(
         &mut self,
         cx: &mut Context<'_>,
         link: LinkId,
-    ) -> Result<Option<Broadcast>, Leave> {
-        let step = std::mem::replace(&mut self.step, Step::History);
+        last: Zxid,
+    ) -> Result<(), Leave> {
         let Step::Cutting {
             to,
             waiting,
             link_is_down,
             ..
-        } = step
+        } = std::mem::replace(&mut self.step, Step::History)
         else {
-            return Ok(None);
+            panic!("nobody asked for the tree to be read again");
         };
-        cx.state.history.truncate(to);
-        cx.emit(Output::Reload(to));
+        cx.state.history.reloaded(last);
         if link_is_down {
             return Err(Leave::LinkDown);
         }
+        ends_with(last, to).map_err(Leave::Leader)?;
         for packet in waiting {
             let next = self.packet(cx, link, packet).map_err(Leave::Leader)?;
             assert!(next.is_none(), "NEWLEADER waits for the disk");
         }
-        Ok(None)
+        Ok(())
     }
 
     /// The history is committed: it goes into the tree, clients may come. What is not committed yet is acknowledged as it
@@ -274,6 +273,14 @@ impl Synchronisation {
 
     fn beginning(&self) -> Zxid {
         Zxid(self.epoch.0 << 32)
+    }
+}
+
+/// A log that was cut ends where the leader would have it, unless it never had that txn.
+fn ends_with(last: Zxid, to: Zxid) -> Result<(), Violation> {
+    match last == to {
+        true => Ok(()),
+        false => Err(Violation::Cut { to, last }),
     }
 }
 

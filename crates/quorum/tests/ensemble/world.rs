@@ -430,11 +430,12 @@ impl World {
             Output::Reload(to) => {
                 self.counts.reloads += 1;
                 let node = self.node(who.0);
-                let (_, mut tree) = node.disk.files.tree();
-                tree.retain(|txn| txn.zxid <= to);
+                let (last, tree) = node.disk.files.tree();
+                assert!(last <= to, "the log is not cut");
+                inputs.push_back(Input::Reloaded(last));
                 let process = node.process.as_mut().expect("it runs");
                 process.tree = tree;
-                process.tree_zxid = to;
+                process.tree_zxid = last;
                 process.tail.clear();
             }
             Output::Vote(to, notification) => {

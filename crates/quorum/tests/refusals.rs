@@ -1,0 +1,181 @@
+//! What a learner does not let its leader do.
+
+use bytes::Bytes;
+use proto::{Epoch, Sid, Zxid};
+use quorum::election::{Notification, PeerState, Proposal};
+use quorum::packet::{LearnerKind, ToLeader, ToLearner};
+use quorum::verifier::{QuorumVerifier, Quorums};
+use quorum::{
+    CommittedLogLimits, DiskOp, Found, Input, Leave, LinkId, Output, Peer, Settings, Ticket, Txn,
+    Violation,
+};
+
+const LINK: LinkId = LinkId(1);
+
+fn txn(zxid: i64) -> Txn {
+    Txn {
+        zxid: Zxid(zxid),
+        record: Bytes::from_static(b"txn"),
+    }
+}
+
+/// Server 1 of three, which follows server 3; its disk writes at once.
+struct Follower {
+    peer: Peer,
+    outputs: Vec<Output>,
+}
+
+impl Follower {
+    /// With these txns in the log of epoch 1, as a start finds them; it has said ACKEPOCH to the leader of epoch 2.
+    fn in_sync_with(log: &[i64]) -> Self {
+        let settings = Settings {
+            me: Sid(1),
+            kind: LearnerKind::Follower,
+            quorums: Quorums::of(QuorumVerifier::majority([1, 2, 3].map(Sid))),
+            config: Bytes::new(),
+            config_version: 0,
+            tick_time_ms: 2000,
+            init_limit: 10,
+            sync_limit: 5,
+            committed_log: CommittedLogLimits::default(),
+            force_snapshot: false,
+        };
+        let found = Found {
+            accepted_epoch: Epoch(1),
+            current_epoch: Epoch(1),
+            last_zxid: Zxid(log.last().copied().unwrap_or_default()),
+            recent: log.iter().copied().map(txn).collect(),
+        };
+        let mut follower = Follower {
+            peer: Peer::member(settings, found),
+            outputs: Vec::new(),
+        };
+        follower.give(Input::Start);
+        follower.follow();
+        follower
+    }
+
+    /// Finds the leader, and the link to it.
+    fn follow(&mut self) {
+        for (from, state) in [(2, PeerState::Following), (3, PeerState::Leading)] {
+            self.give(Input::Vote(
+                Sid(from),
+                Notification {
+                    state,
+                    proposal: Proposal {
+                        epoch: Epoch(2),
+                        zxid: Zxid(0x1_0000_0009),
+                        leader: Sid(3),
+                    },
+                    round: 9,
+                    version: 2,
+                    config: None,
+                },
+            ));
+        }
+        self.give(Input::Connected(LINK));
+        self.told(ToLearner::LeaderInfo(Epoch(2)));
+    }
+
+    fn told(&mut self, packet: ToLearner) {
+        self.give(Input::ToLearner(LINK, packet));
+    }
+
+    fn give(&mut self, input: Input) {
+        let mut outputs = Vec::new();
+        self.peer.handle(0, input, &mut outputs);
+        self.outputs.extend(outputs.iter().cloned());
+        for output in outputs {
+            if let Output::Disk(ticket, op) = output
+                && !matches!(op, DiskOp::Truncate(_))
+            {
+                self.give(Input::Durable(ticket));
+            }
+        }
+    }
+
+    fn cut_asked(&self) -> Ticket {
+        let cut = self.outputs.iter().find_map(|output| match output {
+            Output::Disk(ticket, DiskOp::Truncate(_)) => Some(*ticket),
+            _ => None,
+        });
+        cut.expect("the log is to be cut")
+    }
+
+    fn left(&self) -> Vec<&Leave> {
+        let outputs = self.outputs.iter();
+        let left = outputs.filter_map(|output| match output {
+            Output::Left(leave) => Some(leave),
+            _ => None,
+        });
+        left.collect()
+    }
+
+    /// The zxid that it has said last in ACKEPOCH.
+    fn claimed(&self) -> Zxid {
+        let claimed = self.outputs.iter().rev().find_map(|output| match output {
+            Output::ToLeader(_, ToLeader::AckEpoch { last_logged, .. }) => Some(*last_logged),
+            _ => None,
+        });
+        claimed.expect("an ACKEPOCH")
+    }
+}
+
+#[test]
+fn a_cut_to_a_txn_that_the_log_never_had_ends_the_link() {
+    let mut follower = Follower::in_sync_with(&[0x1_0000_0001, 0x1_0000_0002]);
+    follower.told(ToLearner::Trunc(Zxid(0x1_0000_0005)));
+    let (to, last) = (Zxid(0x1_0000_0005), Zxid(0x1_0000_0002));
+    let expected = Leave::Leader(Violation::Cut { to, last });
+    assert_eq!(follower.left(), [&expected]);
+}
+
+#[test]
+fn a_cut_below_the_tree_is_checked_when_the_tree_was_read_again() {
+    let mut follower = Follower::in_sync_with(&[0x1_0000_0001, 0x1_0000_0003]);
+    follower.told(ToLearner::Trunc(Zxid(0x1_0000_0002)));
+    follower.give(Input::Durable(follower.cut_asked()));
+    assert_eq!(
+        follower.outputs.last(),
+        Some(&Output::Reload(Zxid(0x1_0000_0002)))
+    );
+    follower.give(Input::Reloaded(Zxid(0x1_0000_0001)));
+    let (to, last) = (Zxid(0x1_0000_0002), Zxid(0x1_0000_0001));
+    let expected = Leave::Leader(Violation::Cut { to, last });
+    assert_eq!(follower.left(), [&expected]);
+}
+
+#[test]
+fn what_comes_while_the_log_is_cut_waits_for_the_tree() {
+    let mut follower = Follower::in_sync_with(&[0x1_0000_0001, 0x1_0000_0002]);
+    follower.told(ToLearner::Trunc(Zxid(0x1_0000_0001)));
+    let Txn { zxid, record } = txn(0x1_0000_0002);
+    let before = follower.outputs.len();
+    follower.told(ToLearner::Proposal {
+        zxid,
+        record: record.clone(),
+    });
+    assert_eq!(follower.outputs.len(), before);
+    follower.give(Input::Durable(follower.cut_asked()));
+    follower.give(Input::Reloaded(Zxid(0x1_0000_0001)));
+    let append = DiskOp::Append { zxid, record };
+    let last = follower.outputs.last();
+    assert!(matches!(last, Some(Output::Disk(_, op)) if *op == append));
+}
+
+#[test]
+fn a_log_that_cannot_be_cut_gives_way_to_a_snapshot_and_to_nothing_else() {
+    let mut follower = Follower::in_sync_with(&[0x1_0000_0001, 0x1_0000_0002]);
+    follower.told(ToLearner::Trunc(Zxid(0x1_0000_0001)));
+    follower.give(Input::CutRefused(follower.cut_asked()));
+    assert_eq!(follower.left(), [&Leave::CannotTruncate]);
+    follower.follow();
+    assert_eq!(follower.claimed(), Zxid::ZERO);
+    follower.told(ToLearner::Diff(Zxid::ZERO));
+    let expected = Leave::Leader(Violation::NoSnapshot("DIFF"));
+    assert_eq!(follower.left().last(), Some(&&expected));
+    follower.follow();
+    follower.told(ToLearner::Snap(Zxid(0x1_0000_0001)));
+    follower.give(Input::SnapshotReceived(LINK));
+    assert_eq!(follower.left().len(), 2);
+}
