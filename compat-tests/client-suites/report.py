@@ -27,6 +27,7 @@ def write(suites):
     parts = [_head(suites), "## Counts\n", _counts(records), "## Tests that do not pass\n", _not_passed(records)]
     if rates := results.load_rates():
         parts += ["## Tests that were repeated\n\nHow often a test did not pass, of how many times.\n", _rates(rates)]
+    parts += ["## Flaky tests\n\nThey fail now and then on Apache too, and are judged by their rates alone.\n", _flaky()]
     PATH.write_text("\n".join(parts))
     print(f"wrote {PATH}")
 
@@ -42,7 +43,7 @@ def _counts(records):
     pairs = sorted({(record["suite"], record["server"]) for record in records})
     outcomes = (PASSED, FAILED, SKIPPED)
     unexpected = Counter((record["suite"], record["server"]) for record in records
-                         if results.expected(record) != record["outcome"])
+                         if not results.is_as_expected(record))
     rows = [[*pair, sum(counts[*pair, outcome] for outcome in outcomes), *(counts[*pair, outcome] for outcome in outcomes),
              unexpected[pair]] for pair in pairs]
     return _table(["suite", "server", "tests:", "passed:", "failed:", "skipped:", "not as pending.tsv says:"], rows)
@@ -74,6 +75,11 @@ def _rates(rates):
     rows = [[*test, *(by_server.get(server, "not run") for server in launcher.SERVERS)]
             for test, by_server in sorted(tests.items())]
     return _table(["suite", "test", *(f"{server}:" for server in launcher.SERVERS)], rows)
+
+
+def _flaky():
+    rows = [[suite, test, _cell(row["about"])] for (suite, test), row in results.flaky().items()]
+    return _table(["suite", "test", "about"], rows)
 
 
 def _cell(text):

@@ -5,7 +5,7 @@ and server, where the report of ../apache-suite finds them too.
 
 A row of pending.tsv names a test that does not pass: on `ironkeeper`, because it waits for what is not built yet; or on
 `reduced`, which are ironkeeper and apache-reduced, because it needs what is left out on both; or `everywhere`. A row that is no
-longer true makes a run fail.
+longer true makes a run fail. A row of flaky.tsv names a test that fails now and then on Apache too.
 """
 
 import json
@@ -40,9 +40,14 @@ def expected(of):
     return row["outcome"] if row else PASSED
 
 
-def is_pending(suite, test):
-    """Does a test not pass on ironkeeper yet?"""
-    return (suite, test) in table()
+def is_as_expected(of):
+    """Is the outcome the expected one? A flaky test may have either; its rates are what is looked at."""
+    return of["outcome"] == expected(of) or (of["suite"], of["test"]) in flaky()
+
+
+def is_steady(suite, test):
+    """Does a test pass on ironkeeper, always?"""
+    return (suite, test) not in table() and (suite, test) not in flaky()
 
 
 def _row(suite, test, server):
@@ -53,7 +58,17 @@ def _row(suite, test, server):
 @cache
 def table():
     """pending.tsv by suite and test."""
-    head, *lines = (launcher.HERE / "pending.tsv").read_text().splitlines()
+    return _by_test("pending.tsv")
+
+
+@cache
+def flaky():
+    """flaky.tsv by suite and test."""
+    return _by_test("flaky.tsv")
+
+
+def _by_test(name):
+    head, *lines = (launcher.HERE / name).read_text().splitlines()
     rows = [dict(zip(head.split("\t"), line.split("\t"))) for line in lines]
     return {(row["suite"], row["test"]): row for row in rows}
 
