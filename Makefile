@@ -2,7 +2,7 @@
 
 BINARY := target/release/ironkeeper
 
-.PHONY: help build run test lint format-check clippy deny unit model compat differential differential-long \
+.PHONY: help build run test lint format-check clippy doc deny unit model compat differential differential-long \
 	suite-setup apache-suite apache-suite-selection apache-suite-all client-suites client-suites-quick apps bench fuzz soak clean
 
 help: ## list the targets
@@ -16,13 +16,16 @@ run: build ## serve on conf/zoo.cfg, with data in ./data
 
 test: format-check clippy unit compat differential client-suites-quick apache-suite-selection ## everything that CI checks; sets up what the tests need
 
-lint: format-check clippy deny ## formatting, clippy, licences and sources of dependencies
+lint: format-check clippy doc deny ## formatting, clippy, documentation, licences and sources of dependencies
 
 format-check:
 	cargo fmt --all --check
 
 clippy:
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+doc:
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --workspace
 
 # The advisory database is not needed for a build: it is checked where it can be fetched.
 deny:

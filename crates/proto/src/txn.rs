@@ -30,7 +30,7 @@ pub enum TxnError {
     UnknownType(OpCode),
 }
 
-/// What a txn changes. One variant for a record; [`TxnHeader::r#type`] tells apart the types that
+/// What a txn changes. One variant for a record; `TxnHeader::r#type` tells apart the types that
 /// share one (create and create2, delete and deleteContainer, setData and reconfig).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs)] // Each variant is the record of the same name.
