@@ -3,6 +3,7 @@
 //! Owns the sections of a snapshot, its seals and its compression. Must not know the tree: nodes
 //! are pushed in and handed out one by one.
 
+mod body;
 mod compression;
 mod reader;
 mod stream;
@@ -21,8 +22,6 @@ use crate::{Dir, File, IoError, parse_snapshot_name};
 
 /// "ZKSN".
 const SNAPSHOT_MAGIC: i32 = 0x5a4b_534e;
-/// The path behind the last node, and in each seal.
-const END_PATH: &str = "/";
 /// Behind a snapshot's file name while it is written, as Apache's `AtomicFileOutputStream`.
 pub(crate) const TEMPORARY: &str = ".tmp";
 

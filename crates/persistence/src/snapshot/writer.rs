@@ -10,8 +10,9 @@ use proto::records::{Acl, FileHeader, StatPersisted};
 use proto::{Encode, SessionId, Zxid};
 use simd_adler32::Adler32;
 
+use super::body::{END_PATH, put_head, put_node};
 use super::compression::Sink;
-use super::{END_PATH, SNAPSHOT_MAGIC, SnapshotSeals, TEMPORARY};
+use super::{SNAPSHOT_MAGIC, SnapshotSeals, TEMPORARY};
 use crate::{Compression, Dir, File, IoError, SyncPoint, snapshot_name};
 
 /// Bytes that are gathered before they are summed and compressed.
@@ -51,38 +52,15 @@ impl<D: Dir> SnapshotWriter<D> {
             buffer: BytesMut::with_capacity(BUFFER_BYTES),
             sum: Adler32::new(),
         };
-        writer.put(&FileHeader {
+        let header = FileHeader {
             magic: SNAPSHOT_MAGIC,
             version: 2,
             dbid: -1,
-        })?;
-        writer.put_sessions(sessions)?;
-        writer.put_acls(acls)?;
+        };
+        header.encode(&mut writer.buffer);
+        put_head(sessions, acls, &mut writer.buffer);
+        writer.flush_when_full()?;
         Ok(writer)
-    }
-
-    fn put_sessions(&mut self, sessions: &[(SessionId, i32)]) -> Result<(), IoError> {
-        self.put(&count(sessions.len()))?;
-        for (id, timeout_ms) in sessions {
-            self.put(id)?;
-            self.put(timeout_ms)?;
-        }
-        Ok(())
-    }
-
-    fn put_acls<'a>(
-        &mut self,
-        acls: impl ExactSizeIterator<Item = (i64, &'a [Acl<'a>])>,
-    ) -> Result<(), IoError> {
-        self.put(&count(acls.len()))?;
-        for (id, list) in acls {
-            self.put(&id)?;
-            self.put(&count(list.len()))?;
-            for acl in list {
-                self.put(acl)?;
-            }
-        }
-        Ok(())
     }
 
     /// Adds a node. The root comes first, with an empty path; each parent before its children.
@@ -93,24 +71,22 @@ impl<D: Dir> SnapshotWriter<D> {
         acl_id: i64,
         stat: &StatPersisted,
     ) -> Result<(), IoError> {
-        self.put(path)?;
-        self.put(&data)?;
-        self.put(&acl_id)?;
-        self.put(stat)
+        put_node(path, data, acl_id, stat, &mut self.buffer);
+        self.flush_when_full()
     }
 
     /// Ends the snapshot, makes it durable and gives it its name. Returns its bytes on disk.
     pub fn finish(mut self, seals: &SnapshotSeals) -> Result<u64, IoError> {
-        self.put(END_PATH)?;
+        END_PATH.encode(&mut self.buffer);
         self.seal()?;
         if let Some(digest) = &seals.digest {
-            self.put(&digest.zxid)?;
-            self.put(&digest.version)?;
-            self.put(&digest.digest)?;
+            digest.zxid.encode(&mut self.buffer);
+            digest.version.encode(&mut self.buffer);
+            digest.digest.encode(&mut self.buffer);
             self.seal()?;
         }
         if let Some(zxid) = &seals.last_zxid {
-            self.put(zxid)?;
+            zxid.encode(&mut self.buffer);
             self.seal()?;
         }
         self.flush()?;
@@ -120,8 +96,9 @@ impl<D: Dir> SnapshotWriter<D> {
     /// Each seal sums all bytes before it, earlier seals too.
     fn seal(&mut self) -> Result<(), IoError> {
         self.flush()?;
-        self.put(&i64::from(self.sum.finish()))?;
-        self.put(END_PATH)
+        i64::from(self.sum.finish()).encode(&mut self.buffer);
+        END_PATH.encode(&mut self.buffer);
+        Ok(())
     }
 
     fn publish(mut self) -> Result<u64, IoError> {
@@ -142,8 +119,7 @@ impl<D: Dir> SnapshotWriter<D> {
         Ok(length)
     }
 
-    fn put(&mut self, value: &(impl Encode + ?Sized)) -> Result<(), IoError> {
-        value.encode(&mut self.buffer);
+    fn flush_when_full(&mut self) -> Result<(), IoError> {
         if self.buffer.len() < BUFFER_BYTES {
             return Ok(());
         }
@@ -175,9 +151,4 @@ impl<D: Dir> Drop for SnapshotWriter<D> {
             self.remove_temporary();
         }
     }
-}
-
-/// A count of things that are in memory.
-fn count(items: usize) -> i32 {
-    i32::try_from(items).expect("fewer than 2^31 items")
 }
