@@ -28,11 +28,17 @@ pub enum SyncPoint {
     ReplayedLogNames,
     /// The name of the snapshot that a dead process made and recovery loaded.
     LoadedSnapshotName,
+    /// The number in an epoch file, before it takes the old one's place.
+    EpochFile,
+    /// The name of a new epoch file, before what it promises is sent.
+    EpochName,
+    /// The name of an epoch file that a dead process made, before what it promises is kept.
+    FoundEpochName,
 }
 
 impl SyncPoint {
-    /// Every place.
-    pub const ALL: [SyncPoint; 9] = [
+    /// The places that a server on its own comes by.
+    pub const STANDALONE: [SyncPoint; 9] = [
         SyncPoint::LogRecords,
         SyncPoint::NewLogFile,
         SyncPoint::RemovedLog,
@@ -42,6 +48,13 @@ impl SyncPoint {
         SyncPoint::ReplayedLog,
         SyncPoint::ReplayedLogNames,
         SyncPoint::LoadedSnapshotName,
+    ];
+
+    /// The places that only a member of an ensemble comes by.
+    pub const ENSEMBLE: [SyncPoint; 3] = [
+        SyncPoint::EpochFile,
+        SyncPoint::EpochName,
+        SyncPoint::FoundEpochName,
     ];
 }
 

@@ -18,6 +18,7 @@
 
 mod data_dirs;
 mod dir;
+mod epochs;
 mod error;
 mod log_reader;
 mod names;
@@ -33,6 +34,7 @@ mod txn_log;
 
 pub use data_dirs::{DataDirError, DataDirs, DataDirsOptions};
 pub use dir::{Dir, File, SyncPoint};
+pub use epochs::{EpochError, Epochs, read_epochs, write_accepted_epoch, write_current_epoch};
 pub use error::{DamageKind, IoError, LogError, RecoveryError, SnapshotError};
 pub use log_reader::{LogReader, LogRecord, TornTail};
 pub use names::{log_name, parse_log_name, parse_snapshot_name, snapshot_name};
