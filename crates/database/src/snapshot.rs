@@ -2,6 +2,7 @@
 
 use datatree::{Cursor, DIGEST_VERSION, DataTree, NodeImage, SnapshotHead, SnapshotTail};
 use persistence::{Compression, Dir, IoError, SnapshotDigest, SnapshotSeals, SnapshotWriter};
+use proto::records::Acl;
 
 /// Which seals a server's flags ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,13 +27,50 @@ impl SealRules {
     }
 }
 
+/// How far a tree has been read, and what was read and not yet written.
+pub(crate) struct Slices {
+    cursor: Cursor,
+    slice: Vec<(String, NodeImage)>,
+    nodes: usize,
+}
+
+impl Slices {
+    pub(crate) fn new(cursor: Cursor) -> Self {
+        Slices {
+            cursor,
+            slice: Vec::new(),
+            nodes: 0,
+        }
+    }
+
+    /// Reads up to `budget` znodes; false when there are no more.
+    pub(crate) fn read(&mut self, tree: &DataTree, budget: usize) -> bool {
+        let slice = &mut self.slice;
+        let before = slice.len();
+        let mut keep = |path: &str, image| slice.push((path.to_owned(), image));
+        let more = tree.snapshot_slice(&mut self.cursor, budget, &mut keep);
+        self.nodes += self.slice.len() - before;
+        more
+    }
+
+    /// Hands out what was read.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = (String, NodeImage)> + '_ {
+        self.slice.drain(..)
+    }
+}
+
+/// The ACL table of a snapshot.
+pub(crate) fn acl_table<'a>(
+    head: &'a SnapshotHead,
+) -> impl ExactSizeIterator<Item = (i64, &'a [Acl<'a>])> {
+    head.acls.iter().map(|(id, list)| (*id, &list[..]))
+}
+
 /// A snapshot that is being written. Reading a slice needs the tree, writing it does not: a lock
 /// need not be held over the disk.
 pub struct TreeSnapshot<D: Dir> {
     writer: SnapshotWriter<D>,
-    cursor: Cursor,
-    slice: Vec<(String, NodeImage)>,
-    nodes: usize,
+    slices: Slices,
 }
 
 impl<D: Dir> TreeSnapshot<D> {
@@ -44,35 +82,27 @@ impl<D: Dir> TreeSnapshot<D> {
         cursor: Cursor,
         compression: Compression,
     ) -> Result<Self, IoError> {
-        let acls: Vec<_> = head.acls.iter().map(|(id, list)| (*id, &**list)).collect();
-        let acls = acls.into_iter();
+        let acls = acl_table(head);
         let writer = SnapshotWriter::begin(dir, head.zxid, compression, &head.sessions, acls)?;
         Ok(TreeSnapshot {
             writer,
-            cursor,
-            slice: Vec::new(),
-            nodes: 0,
+            slices: Slices::new(cursor),
         })
     }
 
     /// Znodes read so far.
     pub fn nodes(&self) -> usize {
-        self.nodes
+        self.slices.nodes
     }
 
     /// Reads up to `budget` znodes from the tree; false when there are no more.
     pub fn read_slice(&mut self, tree: &DataTree, budget: usize) -> bool {
-        let slice = &mut self.slice;
-        let before = slice.len();
-        let mut keep = |path: &str, image| slice.push((path.to_owned(), image));
-        let more = tree.snapshot_slice(&mut self.cursor, budget, &mut keep);
-        self.nodes += self.slice.len() - before;
-        more
+        self.slices.read(tree, budget)
     }
 
     /// Writes what was read.
     pub fn write_slice(&mut self) -> Result<(), IoError> {
-        for (path, image) in self.slice.drain(..) {
+        for (path, image) in self.slices.drain() {
             let data = image.data.as_deref();
             self.writer.node(&path, data, image.acl_id, &image.stat)?;
         }

@@ -43,8 +43,8 @@ pub use purge::{MIN_SNAPSHOTS_KEPT, purge};
 pub use real_dir::{RealDir, RealFile};
 pub use recovery::{Recovered, RecoveryOptions, Restore, Start, recover};
 pub use snapshot::{
-    Compression, SnapshotDigest, SnapshotReader, SnapshotSeals, SnapshotWriter, find_snapshots,
-    is_plausible_snapshot,
+    Compression, Received, SnapshotDigest, SnapshotReader, SnapshotReceiver, SnapshotSeals,
+    SnapshotSender, SnapshotWriter, TransferError, find_snapshots, is_plausible_snapshot,
 };
 pub use truncate::truncate;
 pub use txn_log::{Committed, TxnLog, TxnLogOptions};

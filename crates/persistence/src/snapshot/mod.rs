@@ -1,12 +1,13 @@
 //! Snapshots (`FileSnap.java`, `SnapStream.java`).
 //!
-//! Owns the sections of a snapshot, its seals and its compression. Must not know the tree: nodes
+//! Owns the sections of a snapshot, its seals and its compression, and its way over a link. Must not know the tree: nodes
 //! are pushed in and handed out one by one.
 
 mod body;
 mod compression;
 mod reader;
 mod stream;
+mod transfer;
 mod writer;
 
 use std::io;
@@ -15,6 +16,7 @@ use proto::Zxid;
 
 pub use compression::Compression;
 pub use reader::SnapshotReader;
+pub use transfer::{Received, SnapshotReceiver, SnapshotSender, TransferError};
 pub use writer::SnapshotWriter;
 
 use crate::log_reader::At;
