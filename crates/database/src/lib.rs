@@ -11,5 +11,5 @@ mod snapshot;
 mod transfer;
 
 pub use restore::TreeRestore;
-pub use snapshot::{SealRules, TreeSnapshot};
+pub use snapshot::{SealRules, TreeSnapshot, install_tree};
 pub use transfer::{TreeReceiver, TreeSender};

@@ -1,8 +1,16 @@
 //! A snapshot of a tree that goes on changing, from its first slice to its file.
 
-use datatree::{Cursor, DIGEST_VERSION, DataTree, NodeImage, SnapshotHead, SnapshotTail};
-use persistence::{Compression, Dir, IoError, SnapshotDigest, SnapshotSeals, SnapshotWriter};
+use datatree::{
+    Cursor, DIGEST_VERSION, DataTree, DigestLogEntry, NodeImage, SnapshotHead, SnapshotTail,
+};
+use persistence::{
+    Compression, Dir, IoError, ResyncError, SnapshotDigest, SnapshotSeals, SnapshotWriter,
+};
+use proto::Zxid;
 use proto::records::Acl;
+
+/// Znodes of a received tree that are written at a time: bounds memory.
+const INSTALL_SLICE: usize = 1024;
 
 /// Which seals a server's flags ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,4 +123,44 @@ impl<D: Dir> TreeSnapshot<D> {
         self.write_slice()?;
         self.writer.finish(&rules.seals(tail))
     }
+}
+
+/// Puts a tree that came from a leader in the place of all that the files hold; see
+/// [`persistence::install`]. Returns the bytes of its snapshot on disk.
+///
+/// The digest that is sealed is none, as in Apache: what Apache's leader sent may show txns behind
+/// its zxid.
+pub fn install_tree<D: Dir>(
+    tree: &mut DataTree,
+    snap_dir: &D,
+    log_dir: &D,
+    compression: Compression,
+    rules: SealRules,
+    max_field_bytes: u32,
+) -> Result<u64, ResyncError> {
+    let (head, cursor) = tree.begin_snapshot(usize::MAX);
+    let written = write_all(tree, snap_dir, &head, cursor, compression);
+    let mut tail = tree.end_snapshot();
+    tail.digest = DigestLogEntry {
+        zxid: Zxid::ZERO,
+        digest: 0,
+    };
+    let unnamed = written?.writer.finish_unnamed(&rules.seals(tail))?;
+    persistence::install(unnamed, log_dir, max_field_bytes)
+}
+
+fn write_all<D: Dir>(
+    tree: &DataTree,
+    dir: &D,
+    head: &SnapshotHead,
+    cursor: Cursor,
+    compression: Compression,
+) -> Result<TreeSnapshot<D>, IoError> {
+    let mut snapshot = TreeSnapshot::begin(dir.clone(), head, cursor, compression)?;
+    let mut more = true;
+    while more {
+        more = snapshot.read_slice(tree, INSTALL_SLICE);
+        snapshot.write_slice()?;
+    }
+    Ok(snapshot)
 }

@@ -26,14 +26,16 @@ pub enum SyncPoint {
     ReplayedLog,
     /// Names of log files that a dead process made, as [`SyncPoint::ReplayedLog`].
     ReplayedLogNames,
-    /// The name of the snapshot that a dead process made and recovery loaded.
+    /// The name of the snapshot that a dead process made and recovery loaded; and of the epoch files
+    /// that it made, which are read next.
     LoadedSnapshotName,
+    /// The names of snapshots that a learner set aside, before their txns are cut off the log, and
+    /// before what took their place is served.
+    SetAsideSnapshot,
     /// The number in an epoch file, before it takes the old one's place.
     EpochFile,
     /// The name of a new epoch file, before what it promises is sent.
     EpochName,
-    /// The name of an epoch file that a dead process made, before what it promises is kept.
-    FoundEpochName,
 }
 
 impl SyncPoint {
@@ -52,9 +54,9 @@ impl SyncPoint {
 
     /// The places that only a member of an ensemble comes by.
     pub const ENSEMBLE: [SyncPoint; 3] = [
+        SyncPoint::SetAsideSnapshot,
         SyncPoint::EpochFile,
         SyncPoint::EpochName,
-        SyncPoint::FoundEpochName,
     ];
 }
 

@@ -7,7 +7,7 @@
 //! currentEpoch must never be older than the epoch of the last txn, or neither this server nor
 //! Apache's starts from the directory. So a learner raises it before it logs the first txn of a
 //! newer epoch, when all in front of that txn is durable: from then on its history is one that a
-//! follower of that epoch may have.
+//! follower of that epoch may have. An installed snapshot brings its epoch with it.
 
 use std::io;
 use std::path::PathBuf;
@@ -87,7 +87,8 @@ pub enum EpochError {
 
 /// Reads both files as a server starts, after recovery has found `last_zxid`, and puts right what
 /// can be: a file that is missing is written with the epoch of that zxid, and a newer
-/// `currentEpoch.tmp` that did not get its name any more gets it. What is returned is durable.
+/// `currentEpoch.tmp` that did not get its name any more gets it. What is returned is durable, as
+/// recovery has made the names that it found.
 ///
 /// # Errors
 /// See [`EpochError`]; no number that was found is changed then.
@@ -97,7 +98,6 @@ pub fn read_epochs<D: Dir>(snap_dir: &D, last_zxid: Zxid) -> Result<Epochs, Epoc
         current = take_temporary(snap_dir, current, last_zxid)?;
     }
     let accepted = read_or_write(snap_dir, ACCEPTED, last_zxid.epoch())?;
-    sync_names(snap_dir, SyncPoint::FoundEpochName)?;
     if accepted < current {
         return Err(EpochError::AcceptedBehindCurrent {
             file: snap_dir.path().join(ACCEPTED),
@@ -116,6 +116,22 @@ pub fn write_accepted_epoch<D: Dir>(snap_dir: &D, epoch: Epoch) -> Result<(), Io
 /// Replaces currentEpoch, durably. A crash leaves the old one or the new one.
 pub fn write_current_epoch<D: Dir>(snap_dir: &D, epoch: Epoch) -> Result<(), IoError> {
     write(snap_dir, CURRENT, epoch)
+}
+
+/// Before a snapshot of a newer epoch gets its name: lays the epoch ready, durably, so that a
+/// start takes it if it finds the snapshot, and only then. False when currentEpoch is not older.
+pub(crate) fn prepare_current_epoch<D: Dir>(dir: &D, epoch: Epoch) -> Result<bool, EpochError> {
+    if read(dir, CURRENT)?.is_none_or(|current| current >= epoch) {
+        return Ok(false);
+    }
+    write_temporary(dir, CURRENT, epoch)?;
+    sync_names(dir)?;
+    Ok(true)
+}
+
+/// Behind [`prepare_current_epoch`], when the snapshot has its name.
+pub(crate) fn finish_current_epoch<D: Dir>(dir: &D) -> Result<(), IoError> {
+    take_name(dir, CURRENT)
 }
 
 fn read_or_write<D: Dir>(dir: &D, name: &str, missing: Epoch) -> Result<Epoch, EpochError> {
@@ -197,11 +213,12 @@ fn take_name<D: Dir>(dir: &D, name: &str) -> Result<(), IoError> {
     let temporary = temporary(name);
     dir.rename(&temporary, name)
         .map_err(IoError::on("rename", dir, &temporary))?;
-    sync_names(dir, SyncPoint::EpochName)
+    sync_names(dir)
 }
 
-fn sync_names<D: Dir>(dir: &D, point: SyncPoint) -> Result<(), IoError> {
-    dir.sync(point).map_err(IoError::dir("fsync", dir))
+fn sync_names<D: Dir>(dir: &D) -> Result<(), IoError> {
+    dir.sync(SyncPoint::EpochName)
+        .map_err(IoError::dir("fsync", dir))
 }
 
 fn temporary(name: &str) -> String {

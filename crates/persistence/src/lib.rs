@@ -27,6 +27,7 @@ mod padding;
 mod purge;
 mod real_dir;
 mod recovery;
+mod resync;
 mod scan;
 mod snapshot;
 mod truncate;
@@ -42,9 +43,11 @@ pub use notice::Notice;
 pub use purge::{MIN_SNAPSHOTS_KEPT, purge};
 pub use real_dir::{RealDir, RealFile};
 pub use recovery::{Recovered, RecoveryOptions, Restore, Start, recover};
+pub use resync::{ResyncError, Rewound, install, rewind};
 pub use snapshot::{
     Compression, Received, SnapshotDigest, SnapshotReader, SnapshotReceiver, SnapshotSeals,
-    SnapshotSender, SnapshotWriter, TransferError, find_snapshots, is_plausible_snapshot,
+    SnapshotSender, SnapshotWriter, TransferError, UnnamedSnapshot, find_snapshots,
+    is_plausible_snapshot,
 };
 pub use truncate::truncate;
 pub use txn_log::{Committed, TxnLog, TxnLogOptions};

@@ -5,19 +5,22 @@ mod common;
 
 use bytes::Bytes;
 use common::damage;
-use database::{TreeReceiver, TreeSender};
+use database::{SealRules, TreeReceiver, TreeSender, install_tree};
 use datatree::DataTree;
-use persistence::{DEFAULT_MAX_FIELD_BYTES, Received, TransferError};
+use persistence::{
+    Compression, DEFAULT_MAX_FIELD_BYTES, Received, Start, TransferError, TxnLogOptions,
+};
 use processor::{Prepared, Processor};
 use proto::Zxid;
 use rand::Rng;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
-use sim::server::{apply, prepare, processor_for, tree_options};
-use sim::{Contents, Script, fuzz};
+use sim::server::{apply, prepare, processor_for, recover_tree, tree_options};
+use sim::{Contents, Crash, Event, Layout, Script, SimDisk, SimServer, fuzz};
 
 const SEEDS: u64 = 100;
 const ROUNDS: u64 = 2_000;
+const FORMS: [Compression; 3] = [Compression::None, Compression::Gzip, Compression::Snappy];
 
 /// A tree in the middle of its history.
 struct Live {
@@ -114,6 +117,36 @@ fn a_tree_that_was_sent_is_the_tree_that_is_received() {
         }
     }
     assert!(sent > SEEDS as usize * 2_000, "only {sent} bytes");
+}
+
+#[test]
+fn a_tree_that_is_installed_is_the_one_that_is_recovered() {
+    let rules = SealRules {
+        digest: true,
+        last_zxid: true,
+    };
+    let layout = Layout {
+        snapshots: "data",
+        logs: "log",
+    };
+    for (seed, form) in (0..30).zip(FORMS.into_iter().cycle()) {
+        let disk = SimDisk::new();
+        let mut old = SimServer::start(&disk, layout, TxnLogOptions::default()).unwrap();
+        for _ in 0..seed {
+            old.submit(&Event::Connect(4000)).unwrap();
+            old.commit().unwrap();
+        }
+        let mut live = Live::new(seed, 200);
+        let (zxid, pieces) = live.send(0);
+        let mut tree = receive(&pieces.concat(), zxid, || 1_000);
+        let (snapshots, logs) = (disk.dir("data"), disk.dir("log"));
+        let limit = DEFAULT_MAX_FIELD_BYTES;
+        install_tree(&mut tree, &snapshots, &logs, form, rules, limit).unwrap();
+        let (recovered, start) = recover_tree(&disk.crash(Crash::Power), layout).unwrap();
+        assert_eq!(start, Start::Snapshot(zxid));
+        assert_eq!(Contents::of(&recovered), Contents::of(&live.tree));
+        assert_eq!(Contents::of(&tree), Contents::of(&live.tree));
+    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ use proto::Zxid;
 pub use compression::Compression;
 pub use reader::SnapshotReader;
 pub use transfer::{Received, SnapshotReceiver, SnapshotSender, TransferError};
-pub use writer::SnapshotWriter;
+pub use writer::{SnapshotWriter, UnnamedSnapshot};
 
 use crate::log_reader::At;
 use crate::{Dir, File, IoError, parse_snapshot_name};

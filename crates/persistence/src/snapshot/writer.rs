@@ -22,6 +22,7 @@ const BUFFER_BYTES: usize = 64 << 10;
 /// Dropped before [`SnapshotWriter::finish`], it leaves nothing behind.
 pub struct SnapshotWriter<D: Dir> {
     dir: D,
+    zxid: Zxid,
     name: String,
     /// None once the file is whole.
     sink: Option<Sink<D::File>>,
@@ -47,6 +48,7 @@ impl<D: Dir> SnapshotWriter<D> {
             .map_err(IoError::on("create", &dir, &temporary))?;
         let mut writer = SnapshotWriter {
             dir,
+            zxid,
             name,
             sink: Some(sink),
             buffer: BytesMut::with_capacity(BUFFER_BYTES),
@@ -76,7 +78,12 @@ impl<D: Dir> SnapshotWriter<D> {
     }
 
     /// Ends the snapshot, makes it durable and gives it its name. Returns its bytes on disk.
-    pub fn finish(mut self, seals: &SnapshotSeals) -> Result<u64, IoError> {
+    pub fn finish(self, seals: &SnapshotSeals) -> Result<u64, IoError> {
+        self.finish_unnamed(seals)?.name()
+    }
+
+    /// Ends the snapshot and makes it durable; it does not count before it has its name.
+    pub fn finish_unnamed(mut self, seals: &SnapshotSeals) -> Result<UnnamedSnapshot<D>, IoError> {
         END_PATH.encode(&mut self.buffer);
         self.seal()?;
         if let Some(digest) = &seals.digest {
@@ -90,7 +97,7 @@ impl<D: Dir> SnapshotWriter<D> {
             self.seal()?;
         }
         self.flush()?;
-        self.publish()
+        self.make_durable()
     }
 
     /// Each seal sums all bytes before it, earlier seals too.
@@ -101,22 +108,22 @@ impl<D: Dir> SnapshotWriter<D> {
         Ok(())
     }
 
-    fn publish(mut self) -> Result<u64, IoError> {
+    fn make_durable(mut self) -> Result<UnnamedSnapshot<D>, IoError> {
         let sink = self.sink.take().expect("finish takes the writer");
-        let temporary = self.temporary();
-        let outcome = sink.finish().and_then(|(file, length)| {
+        let mut snapshot = UnnamedSnapshot {
+            dir: self.dir.clone(),
+            zxid: self.zxid,
+            name: std::mem::take(&mut self.name),
+            bytes: 0,
+            named: false,
+        };
+        let durable = sink.finish().and_then(|(file, length)| {
             file.sync_data(SyncPoint::SnapshotFile)?;
-            self.dir.rename(&temporary, &self.name)?;
             Ok(length)
         });
-        if outcome.is_err() {
-            self.remove_temporary();
-        }
-        let length = outcome.map_err(IoError::on("write", &self.dir, &temporary))?;
-        self.dir
-            .sync(SyncPoint::NewSnapshot)
-            .map_err(IoError::dir("fsync", &self.dir))?;
-        Ok(length)
+        snapshot.bytes =
+            durable.map_err(IoError::on("write", &snapshot.dir, &snapshot.temporary()))?;
+        Ok(snapshot)
     }
 
     fn flush_when_full(&mut self) -> Result<(), IoError> {
@@ -134,21 +141,62 @@ impl<D: Dir> SnapshotWriter<D> {
         self.buffer.clear();
         Ok(())
     }
-
-    fn temporary(&self) -> String {
-        self.name.clone() + TEMPORARY
-    }
-
-    /// Recovery removes it if this fails.
-    fn remove_temporary(&self) {
-        let _ = self.dir.remove(&self.temporary());
-    }
 }
 
 impl<D: Dir> Drop for SnapshotWriter<D> {
     fn drop(&mut self) {
         if self.sink.is_some() {
-            self.remove_temporary();
+            remove_temporary(&self.dir, &self.name);
         }
     }
+}
+
+/// A snapshot whose bytes are durable under a temporary name. Dropped without a name, it leaves
+/// nothing behind.
+pub struct UnnamedSnapshot<D: Dir> {
+    dir: D,
+    zxid: Zxid,
+    name: String,
+    bytes: u64,
+    named: bool,
+}
+
+impl<D: Dir> UnnamedSnapshot<D> {
+    /// Where it is.
+    pub fn dir(&self) -> &D {
+        &self.dir
+    }
+
+    /// The last txn in it.
+    pub fn zxid(&self) -> Zxid {
+        self.zxid
+    }
+
+    /// Gives it its name, durably. Returns its bytes on disk.
+    pub fn name(mut self) -> Result<u64, IoError> {
+        let (dir, temporary) = (&self.dir, self.temporary());
+        dir.rename(&temporary, &self.name)
+            .map_err(IoError::on("rename", dir, &temporary))?;
+        self.named = true;
+        dir.sync(SyncPoint::NewSnapshot)
+            .map_err(IoError::dir("fsync", dir))?;
+        Ok(self.bytes)
+    }
+
+    fn temporary(&self) -> String {
+        self.name.clone() + TEMPORARY
+    }
+}
+
+impl<D: Dir> Drop for UnnamedSnapshot<D> {
+    fn drop(&mut self) {
+        if !self.named {
+            remove_temporary(&self.dir, &self.name);
+        }
+    }
+}
+
+/// Recovery removes it if this fails.
+fn remove_temporary<D: Dir>(dir: &D, name: &str) {
+    let _ = dir.remove(&(name.to_owned() + TEMPORARY));
 }
