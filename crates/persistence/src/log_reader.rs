@@ -88,6 +88,14 @@ impl<D: Dir> LogReader<D> {
         Ok(Self::over(dir, files, from, max_record_bytes))
     }
 
+    /// Begins at the first record of the file that is named after `first`.
+    pub(crate) fn open_at(dir: D, first: Zxid, max_record_bytes: u32) -> Result<Self, LogError> {
+        let names = dir.list().map_err(IoError::dir("list", &dir))?;
+        let mut files = files_from(&names, first);
+        files.retain(|name| parse_log_name(name) >= Some(first));
+        Ok(Self::over(dir, files, first, max_record_bytes))
+    }
+
     fn over(dir: D, files: Vec<String>, from: Zxid, max_record_bytes: u32) -> Self {
         LogReader {
             files,

@@ -4,19 +4,22 @@
 //! Owns which files make the state, and what is put right on disk before it may be served. Must
 //! not know what the state is.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use proto::records::{Acl, StatPersisted};
 use proto::txn::{TxnBody, TxnRecord};
 use proto::{SessionId, Zxid};
 
 use crate::log_reader::follows;
+use crate::recent::Recent;
 use crate::snapshot::TEMPORARY;
 use crate::truncate::sync_end_of_log;
 use crate::txn_log::HEADER_BYTES;
 use crate::{
     DEFAULT_MAX_FIELD_BYTES, Dir, File, IoError, LogError, LogReader, LogRecord, Notice,
-    RecoveryError, SnapshotDigest, SnapshotError, SnapshotReader, SyncPoint, TornTail,
+    RecentLimit, RecoveryError, SnapshotDigest, SnapshotError, SnapshotReader, SyncPoint, TornTail,
     find_snapshots, is_plausible_snapshot, parse_log_name, parse_snapshot_name,
 };
 
@@ -60,6 +63,8 @@ pub struct RecoveryOptions {
     /// An empty directory is a new database, not a lost one (`zookeeper.db.autocreate`, or an
     /// `initialize` file).
     pub trust_empty_db: bool,
+    /// How many of the last txns are handed out.
+    pub recent: RecentLimit,
 }
 
 impl Default for RecoveryOptions {
@@ -68,6 +73,7 @@ impl Default for RecoveryOptions {
             max_field_bytes: DEFAULT_MAX_FIELD_BYTES,
             trust_empty_snapshot: false,
             trust_empty_db: true,
+            recent: RecentLimit::default(),
         }
     }
 }
@@ -97,6 +103,9 @@ pub struct Recovered<R> {
     pub last_zxid: Zxid,
     /// Txns replayed behind the snapshot.
     pub txns_replayed: u64,
+    /// The last of them, with their records, none missing in between; see
+    /// [`RecoveryOptions::recent`].
+    pub recent: VecDeque<(Zxid, Bytes)>,
     /// In the order of what happened.
     pub notices: Vec<Notice>,
 }
@@ -120,6 +129,7 @@ pub fn recover<D: Dir, R: Restore>(
         notices: Vec::new(),
         skipped: None,
         unseen: Vec::new(),
+        recent: Recent::new(options.recent),
     };
     recovery.remove_temporaries()?;
     let recovered = recovery.restore(new)?;
@@ -138,6 +148,7 @@ struct Recovery<'a, D> {
     skipped: Option<String>,
     /// The last txns of the snapshots that were passed over and that no record has shown.
     unseen: Vec<Zxid>,
+    recent: Recent,
 }
 
 impl<D: Dir> Recovery<'_, D> {
@@ -159,12 +170,14 @@ impl<D: Dir> Recovery<'_, D> {
             start,
             last_zxid,
             txns_replayed: 0,
+            recent: VecDeque::new(),
             notices: Vec::new(),
         };
         if matches!(recovered.start, Start::Snapshot(_) | Start::LogOnly) {
             self.replay(&mut recovered)?;
         }
         recovered.notices = self.notices;
+        recovered.recent = self.recent.into_records();
         Ok(recovered)
     }
 
@@ -321,6 +334,7 @@ impl<D: Dir> Recovery<'_, D> {
             })?;
         recovered.last_zxid = recovered.last_zxid.max(record.zxid);
         recovered.txns_replayed += 1;
+        self.recent.push(record.zxid, &record.bytes);
         Ok(())
     }
 

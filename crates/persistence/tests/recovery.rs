@@ -269,3 +269,43 @@ fn a_purge_keeps_three_snapshots_and_the_logs_that_they_need() {
     assert_eq!(files(&dir), kept);
     assert_eq!(recover_all(&dir).unwrap().last_zxid, Zxid(14));
 }
+
+/// What is handed out of the 14 txns behind snapshot.0, and of those that `later` adds.
+fn recent(limit: RecentLimit, later: &[i64]) -> Vec<Zxid> {
+    let (temp, dir) = history();
+    for name in ["snapshot.5", "snapshot.9", "snapshot.c"] {
+        fs::remove_file(temp.path().join(name)).unwrap();
+    }
+    append_all(&mut small_log(&dir), later.iter().copied());
+    let options = RecoveryOptions {
+        recent: limit,
+        ..RecoveryOptions::default()
+    };
+    let recovered = recover(&dir, &dir, &options, Everything::default).unwrap();
+    let logged = recovered.state.records;
+    for (_, record) in &recovered.recent {
+        assert!(logged.iter().any(|logged| logged == record));
+    }
+    recovered.recent.into_iter().map(|(zxid, _)| zxid).collect()
+}
+
+#[test]
+fn the_last_txns_are_handed_out_as_far_as_both_limits_go() {
+    let limit = |records, bytes| RecentLimit { records, bytes };
+    let record = set_data(1, &[1; 100]).len();
+    let all = limit(usize::MAX, usize::MAX);
+    assert_eq!(recent(RecentLimit::default(), &[]), []);
+    assert_eq!(recent(limit(5, usize::MAX), &[]), zxids(10..=14));
+    assert_eq!(recent(limit(5, 3 * record), &[]), zxids(12..=14));
+    assert_eq!(recent(limit(5, record - 1), &[]), []);
+    assert_eq!(recent(limit(0, usize::MAX), &[]), []);
+    assert_eq!(recent(all, &[]), zxids(1..=14));
+    // A new epoch follows; what was there before is left out; a gap begins anew.
+    let new_epoch = 1 << 32;
+    assert_eq!(
+        recent(all, &[15, new_epoch + 1]),
+        zxids((1..=15).chain([new_epoch + 1]))
+    );
+    assert_eq!(recent(all, &[14, 15]), zxids(1..=15));
+    assert_eq!(recent(all, &[17, 18]), zxids(17..=18));
+}
