@@ -10,7 +10,7 @@ if ! cargo +nightly fuzz --version >/dev/null 2>&1; then
         "cargo install cargo-fuzz && rustup toolchain install nightly" >&2
     exit 1
 fi
-[ $# -gt 0 ] || set -- frames requests txn_log snapshot
+[ $# -gt 0 ] || set -- frames requests txn_log snapshot transfer
 for target in "$@"; do
     cargo +nightly fuzz run "$target" -- -max_total_time="$seconds" -max_len=16384 -rss_limit_mb=2048
 done

@@ -1,4 +1,5 @@
-//! The tree and its files: recovery into it, and snapshots of it (`ZKDatabase`).
+//! The tree and its files: recovery into it, and snapshots of it, to a file or over a link
+//! (`ZKDatabase`).
 //!
 //! `persistence` does not know the tree and `datatree` knows no files; this is where the two
 //! meet, for the server and for simulations of it alike, so that a crash proof runs over the same
@@ -7,6 +8,8 @@
 
 mod restore;
 mod snapshot;
+mod transfer;
 
 pub use restore::TreeRestore;
-pub use snapshot::{SealRules, TreeSnapshot};
+pub use snapshot::{SealRules, TreeSnapshot, install_tree};
+pub use transfer::{TreeReceiver, TreeSender};

@@ -26,13 +26,21 @@ pub enum SyncPoint {
     ReplayedLog,
     /// Names of log files that a dead process made, as [`SyncPoint::ReplayedLog`].
     ReplayedLogNames,
-    /// The name of the snapshot that a dead process made and recovery loaded.
+    /// The name of the snapshot that a dead process made and recovery loaded; and of the epoch files
+    /// that it made, which are read next.
     LoadedSnapshotName,
+    /// The names of snapshots that a learner set aside, before their txns are cut off the log, and
+    /// before what took their place is served.
+    SetAsideSnapshot,
+    /// The number in an epoch file, before it takes the old one's place.
+    EpochFile,
+    /// The name of a new epoch file, before what it promises is sent.
+    EpochName,
 }
 
 impl SyncPoint {
-    /// Every place.
-    pub const ALL: [SyncPoint; 9] = [
+    /// The places that a server on its own comes by.
+    pub const STANDALONE: [SyncPoint; 9] = [
         SyncPoint::LogRecords,
         SyncPoint::NewLogFile,
         SyncPoint::RemovedLog,
@@ -42,6 +50,13 @@ impl SyncPoint {
         SyncPoint::ReplayedLog,
         SyncPoint::ReplayedLogNames,
         SyncPoint::LoadedSnapshotName,
+    ];
+
+    /// The places that only a member of an ensemble comes by.
+    pub const ENSEMBLE: [SyncPoint; 3] = [
+        SyncPoint::SetAsideSnapshot,
+        SyncPoint::EpochFile,
+        SyncPoint::EpochName,
     ];
 }
 

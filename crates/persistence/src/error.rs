@@ -243,6 +243,25 @@ pub enum RecoveryError {
         /// The file that holds it.
         file: PathBuf,
     },
+    /// The newest snapshot does not load, and the log does not hold its last txn: it came from a
+    /// leader, or the log is gone.
+    #[error(
+        "{reason}. The next older snapshot is of {loaded}, and the log in {} does not hold \
+         {missing}, the last txn of a newer one: txns are missing. Restore the data directories \
+         from a backup; or, if this server has peers, move both version-2 directories away and \
+         start it empty",
+        dir.display()
+    )]
+    LogBehindSnapshot {
+        /// What is wrong with the newer snapshots.
+        reason: String,
+        /// The snapshot that does load.
+        loaded: Zxid,
+        /// The last txn of one that does not.
+        missing: Zxid,
+        /// The log directory.
+        dir: PathBuf,
+    },
     /// The state did not take a txn.
     #[error("cannot replay {zxid} in {} at offset {offset}: {source}", file.display())]
     Replay {

@@ -18,14 +18,18 @@
 
 mod data_dirs;
 mod dir;
+mod epochs;
 mod error;
+mod log_range;
 mod log_reader;
 mod names;
 mod notice;
 mod padding;
 mod purge;
 mod real_dir;
+mod recent;
 mod recovery;
+mod resync;
 mod scan;
 mod snapshot;
 mod truncate;
@@ -33,15 +37,20 @@ mod txn_log;
 
 pub use data_dirs::{DataDirError, DataDirs, DataDirsOptions};
 pub use dir::{Dir, File, SyncPoint};
+pub use epochs::{EpochError, Epochs, read_epochs, write_accepted_epoch, write_current_epoch};
 pub use error::{DamageKind, IoError, LogError, RecoveryError, SnapshotError};
+pub use log_range::{LogRange, LogRangeOptions, log_range_limit, read_log_range};
 pub use log_reader::{LogReader, LogRecord, TornTail};
 pub use names::{log_name, parse_log_name, parse_snapshot_name, snapshot_name};
 pub use notice::Notice;
 pub use purge::{MIN_SNAPSHOTS_KEPT, purge};
 pub use real_dir::{RealDir, RealFile};
+pub use recent::RecentLimit;
 pub use recovery::{Recovered, RecoveryOptions, Restore, Start, recover};
+pub use resync::{ResyncError, Rewound, install, rewind};
 pub use snapshot::{
-    Compression, SnapshotDigest, SnapshotReader, SnapshotSeals, SnapshotWriter, find_snapshots,
+    Compression, Received, SnapshotDigest, SnapshotReader, SnapshotReceiver, SnapshotSeals,
+    SnapshotSender, SnapshotWriter, TransferError, UnnamedSnapshot, find_snapshots,
     is_plausible_snapshot,
 };
 pub use truncate::truncate;

@@ -84,15 +84,28 @@ impl<D: Dir> LogReader<D> {
     /// [`crate::DEFAULT_MAX_FIELD_BYTES`].
     pub fn open(dir: D, from: Zxid, max_record_bytes: u32) -> Result<Self, LogError> {
         let names = dir.list().map_err(IoError::dir("list", &dir))?;
-        Ok(LogReader {
-            files: files_from(&names, from),
+        let files = files_from(&names, from);
+        Ok(Self::over(dir, files, from, max_record_bytes))
+    }
+
+    /// Begins at the first record of the file that is named after `first`.
+    pub(crate) fn open_at(dir: D, first: Zxid, max_record_bytes: u32) -> Result<Self, LogError> {
+        let names = dir.list().map_err(IoError::dir("list", &dir))?;
+        let mut files = files_from(&names, first);
+        files.retain(|name| parse_log_name(name) >= Some(first));
+        Ok(Self::over(dir, files, first, max_record_bytes))
+    }
+
+    fn over(dir: D, files: Vec<String>, from: Zxid, max_record_bytes: u32) -> Self {
+        LogReader {
+            files,
             dir,
             current: None,
             from,
             max_record_bytes,
             last: Zxid(from.0.saturating_sub(1)),
             torn: Vec::new(),
-        })
+        }
     }
 
     /// The next record, or none at the end of the log. After an error the reader is done.

@@ -3,6 +3,7 @@
 use proto::Zxid;
 
 use crate::Compression;
+use crate::snapshot::TEMPORARY;
 
 /// `log.<hex>`: the zxid of the first txn, lower case, not padded.
 pub fn log_name(first: Zxid) -> String {
@@ -30,6 +31,22 @@ pub fn parse_snapshot_name(name: &str) -> Option<(Zxid, Compression)> {
     Some((parse_hex(hex)?, compression))
 }
 
+/// In front of the name of a snapshot that was set aside, as its txns were truncated: neither
+/// recovery here nor Apache's looks at a file whose name does not begin with `snapshot.`.
+const SET_ASIDE: &str = "truncated.";
+
+/// `truncated.snapshot.<hex>[.gz|.snappy]`.
+pub(crate) fn set_aside_name(snapshot: &str) -> String {
+    SET_ASIDE.to_owned() + snapshot
+}
+
+/// The zxid of a snapshot, of one that was not finished or of one that was set aside.
+pub(crate) fn parse_any_snapshot_name(name: &str) -> Option<Zxid> {
+    let whole = name.strip_suffix(TEMPORARY).unwrap_or(name);
+    let snapshot = whole.strip_prefix(SET_ASIDE).unwrap_or(whole);
+    Some(parse_snapshot_name(snapshot)?.0)
+}
+
 /// A zxid as `Long.parseLong(text, 16)` reads it, without a sign.
 fn parse_hex(text: &str) -> Option<Zxid> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -53,6 +70,22 @@ mod tests {
     }
 
     #[test]
+    fn whatever_was_a_snapshot_is_known_by_its_zxid() {
+        for name in [
+            "snapshot.5",
+            "snapshot.5.gz",
+            "snapshot.5.gz.tmp",
+            &set_aside_name("snapshot.5"),
+            &set_aside_name("snapshot.5.snappy"),
+        ] {
+            assert_eq!(parse_any_snapshot_name(name), Some(Zxid(5)), "{name}");
+        }
+        for name in ["truncated.5", "truncated.log.5", "x.snapshot.5"] {
+            assert_eq!(parse_any_snapshot_name(name), None, "{name}");
+        }
+    }
+
+    #[test]
     fn other_files_are_not_taken_for_ours() {
         for name in [
             "log.",
@@ -68,6 +101,7 @@ mod tests {
             "snapshot.5.tmp",
             "snapshot.5.gz.tmp",
             "snapshot.-5",
+            "truncated.snapshot.5",
             "snapshot",
             "x.5",
         ] {

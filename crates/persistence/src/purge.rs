@@ -4,10 +4,8 @@ use std::path::PathBuf;
 
 use proto::Zxid;
 
-use crate::snapshot::TEMPORARY;
-use crate::{
-    Dir, IoError, find_snapshots, is_plausible_snapshot, parse_log_name, parse_snapshot_name,
-};
+use crate::names::parse_any_snapshot_name;
+use crate::{Dir, IoError, find_snapshots, is_plausible_snapshot, parse_log_name};
 
 /// Fewer snapshots are never kept.
 pub const MIN_SNAPSHOTS_KEPT: usize = 3;
@@ -22,8 +20,7 @@ pub fn purge<D: Dir>(snap_dir: &D, log_dir: &D, keep: usize) -> Result<Vec<PathB
         return Ok(Vec::new());
     };
     let mut removed = remove_matching(snap_dir, |name| {
-        let whole = name.strip_suffix(TEMPORARY).unwrap_or(name);
-        parse_snapshot_name(whole).is_some_and(|(zxid, _)| zxid < oldest_kept)
+        parse_any_snapshot_name(name).is_some_and(|zxid| zxid < oldest_kept)
     })?;
     let oldest_log = oldest_log_needed(log_dir, oldest_kept)?;
     removed.extend(remove_matching(log_dir, |name| {

@@ -4,18 +4,22 @@
 //! Owns which files make the state, and what is put right on disk before it may be served. Must
 //! not know what the state is.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use proto::records::{Acl, StatPersisted};
 use proto::txn::{TxnBody, TxnRecord};
 use proto::{SessionId, Zxid};
 
 use crate::log_reader::follows;
+use crate::recent::Recent;
 use crate::snapshot::TEMPORARY;
+use crate::truncate::sync_end_of_log;
 use crate::txn_log::HEADER_BYTES;
 use crate::{
     DEFAULT_MAX_FIELD_BYTES, Dir, File, IoError, LogError, LogReader, LogRecord, Notice,
-    RecoveryError, SnapshotDigest, SnapshotError, SnapshotReader, SyncPoint, TornTail,
+    RecentLimit, RecoveryError, SnapshotDigest, SnapshotError, SnapshotReader, SyncPoint, TornTail,
     find_snapshots, is_plausible_snapshot, parse_log_name, parse_snapshot_name,
 };
 
@@ -59,6 +63,8 @@ pub struct RecoveryOptions {
     /// An empty directory is a new database, not a lost one (`zookeeper.db.autocreate`, or an
     /// `initialize` file).
     pub trust_empty_db: bool,
+    /// How many of the last txns are handed out.
+    pub recent: RecentLimit,
 }
 
 impl Default for RecoveryOptions {
@@ -67,6 +73,7 @@ impl Default for RecoveryOptions {
             max_field_bytes: DEFAULT_MAX_FIELD_BYTES,
             trust_empty_snapshot: false,
             trust_empty_db: true,
+            recent: RecentLimit::default(),
         }
     }
 }
@@ -96,6 +103,9 @@ pub struct Recovered<R> {
     pub last_zxid: Zxid,
     /// Txns replayed behind the snapshot.
     pub txns_replayed: u64,
+    /// The last of them, with their records, none missing in between; see
+    /// [`RecoveryOptions::recent`].
+    pub recent: VecDeque<(Zxid, Bytes)>,
     /// In the order of what happened.
     pub notices: Vec<Notice>,
 }
@@ -118,6 +128,8 @@ pub fn recover<D: Dir, R: Restore>(
         options,
         notices: Vec::new(),
         skipped: None,
+        unseen: Vec::new(),
+        recent: Recent::new(options.recent),
     };
     recovery.remove_temporaries()?;
     let recovered = recovery.restore(new)?;
@@ -134,6 +146,9 @@ struct Recovery<'a, D> {
     notices: Vec<Notice>,
     /// Why the newest snapshot was passed over, if it was.
     skipped: Option<String>,
+    /// The last txns of the snapshots that were passed over and that no record has shown.
+    unseen: Vec<Zxid>,
+    recent: Recent,
 }
 
 impl<D: Dir> Recovery<'_, D> {
@@ -155,12 +170,14 @@ impl<D: Dir> Recovery<'_, D> {
             start,
             last_zxid,
             txns_replayed: 0,
+            recent: VecDeque::new(),
             notices: Vec::new(),
         };
         if matches!(recovered.start, Start::Snapshot(_) | Start::LogOnly) {
             self.replay(&mut recovered)?;
         }
         recovered.notices = self.notices;
+        recovered.recent = self.recent.into_records();
         Ok(recovered)
     }
 
@@ -188,11 +205,11 @@ impl<D: Dir> Recovery<'_, D> {
             match is_plausible_snapshot(self.snap_dir, &name) {
                 Ok(true) => {}
                 Ok(false) => {
-                    self.skip(name, "it is not whole".to_owned());
+                    self.skip(zxid, name, "it is not whole".to_owned());
                     continue;
                 }
                 Err(error) => {
-                    self.skip(name, error.to_string());
+                    self.skip(zxid, name, error.to_string());
                     continue;
                 }
             }
@@ -203,7 +220,7 @@ impl<D: Dir> Recovery<'_, D> {
             let mut state = new();
             match self.read_snapshot(zxid, &name, &mut state) {
                 Ok(()) => return Ok(Some((zxid, state))),
-                Err(error) => self.skip(name, error.to_string()),
+                Err(error) => self.skip(zxid, name, error.to_string()),
             }
         }
         match &self.skipped {
@@ -232,7 +249,8 @@ impl<D: Dir> Recovery<'_, D> {
             })
     }
 
-    fn skip(&mut self, file: String, reason: String) {
+    fn skip(&mut self, zxid: Zxid, file: String, reason: String) {
+        self.unseen.push(zxid);
         self.skipped
             .get_or_insert_with(|| format!("{file}: {reason}"));
         self.notices.push(Notice::SkippedSnapshot { file, reason });
@@ -280,8 +298,10 @@ impl<D: Dir> Recovery<'_, D> {
                 self.check_gap(recovered.last_zxid, &record)?;
                 files.push(record.file.clone());
             }
+            self.unseen.retain(|zxid| *zxid != record.zxid);
             self.replay_one(recovered, &record)?;
         }
+        self.check_reach(recovered)?;
         self.repair(reader.torn_tails(), &mut files)?;
         self.make_durable(&files)?;
         Ok(())
@@ -314,6 +334,7 @@ impl<D: Dir> Recovery<'_, D> {
             })?;
         recovered.last_zxid = recovered.last_zxid.max(record.zxid);
         recovered.txns_replayed += 1;
+        self.recent.push(record.zxid, &record.bytes);
         Ok(())
     }
 
@@ -355,6 +376,24 @@ impl<D: Dir> Recovery<'_, D> {
         Ok(())
     }
 
+    /// Behind an older snapshot than the newest, the log must have what the newer one had. It has
+    /// not where that came from a leader: what the log goes on with then belongs behind it alone.
+    fn check_reach<R>(&self, recovered: &Recovered<R>) -> Result<(), RecoveryError> {
+        let Start::Snapshot(loaded) = recovered.start else {
+            return Ok(());
+        };
+        let missing = self.unseen.iter().find(|zxid| **zxid > loaded);
+        match (missing, &self.skipped) {
+            (Some(missing), Some(reason)) => Err(RecoveryError::LogBehindSnapshot {
+                reason: reason.clone(),
+                loaded,
+                missing: *missing,
+                dir: self.log_dir.path().to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
     /// Cuts what is torn at the end of the log, so that Apache, which refuses a wrong checksum
     /// anywhere, can start from these files too.
     fn repair(&mut self, torn: &[TornTail], files: &mut Vec<Arc<str>>) -> Result<(), IoError> {
@@ -389,6 +428,8 @@ impl<D: Dir> Recovery<'_, D> {
                 .and_then(|file| file.sync_data(SyncPoint::ReplayedLog))
                 .map_err(IoError::on("fsync", dir, name))?;
         }
+        // It may have been cut behind the snapshot, where nothing was replayed.
+        sync_end_of_log(dir, SyncPoint::ReplayedLog)?;
         dir.sync(SyncPoint::ReplayedLogNames)
             .map_err(IoError::dir("fsync", dir))
     }

@@ -234,3 +234,41 @@ fn apaches_snapshots_are_written_again_byte_for_byte() {
         }
     }
 }
+
+/// The body of a plain snapshot, without header and seals, and the signature.
+fn as_a_leader_sends_it(path: &Path) -> Vec<u8> {
+    const HEADER_BYTES: usize = 16;
+    const END: [u8; 5] = [0, 0, 0, 1, b'/'];
+    let file = fs::read(path).unwrap();
+    let is_end = |bytes: &[u8]| bytes == END;
+    let end = file.windows(END.len()).position(is_end).unwrap();
+    let mut stream = file[HEADER_BYTES..end + END.len()].to_vec();
+    stream.extend(b"\0\0\0\x0aBenWasHere");
+    stream
+}
+
+#[test]
+fn what_apaches_leader_sends_is_received_and_sent_again_byte_for_byte() {
+    for (path, name) in [
+        ("apache-3.9.5/version-2", "snapshot.0"),
+        ("apache-3.9.5/later", "snapshot.4d"),
+        ("apache-3.9.5-no-digest/version-2", "snapshot.40"),
+        ("apache-3.8.6/version-2", "snapshot.40"),
+    ] {
+        let stream = as_a_leader_sends_it(&golden(path).join(name));
+        let (mut all, mut receiver) = (Everything::default(), SnapshotReceiver::new(LIMIT));
+        let received = receiver.receive(&stream, &mut all).unwrap();
+        let used = stream.len();
+        assert_eq!(received, Received::End { used }, "{path} {name}");
+        let mut from_file = Everything::default();
+        let reader = SnapshotReader::open(&dir(&golden(path)), name, LIMIT).unwrap();
+        reader.read(&mut from_file).unwrap();
+        assert_eq!(all, from_file, "{path} {name}");
+        let acls = all.acls.iter().map(|(id, list)| (*id, &list[..]));
+        let mut sender = SnapshotSender::begin(&all.sessions, acls);
+        for (path, data, acl_id, stat) in &all.nodes {
+            sender.node(path, data.as_deref(), *acl_id, stat);
+        }
+        assert!([sender.take(), sender.finish()].concat() == stream);
+    }
+}

@@ -98,6 +98,33 @@ fn an_older_snapshot_whose_log_was_purged_is_refused() {
 }
 
 #[test]
+fn an_older_snapshot_whose_log_lacks_what_a_newer_one_brought_is_refused() {
+    let new_epoch = 1 << 32;
+    for (snapshot, logged) in [(20, new_epoch + 1), (new_epoch, new_epoch + 1), (20, 14)] {
+        let (temp, dir) = history();
+        small_snapshot(&dir, snapshot);
+        if logged > 14 {
+            append_all(&mut small_log(&dir), [logged]);
+        }
+        assert_eq!(
+            recover_all(&dir).unwrap().last_zxid,
+            Zxid(logged.max(snapshot))
+        );
+        let name = format!("snapshot.{snapshot:x}");
+        edit(&temp.path().join(&name), |bytes| bytes[0] = 0);
+        let error = recover_all(&dir).unwrap_err();
+        assert!(
+            matches!(
+                error,
+                RecoveryError::LogBehindSnapshot { loaded: Zxid(12), missing, .. }
+                    if missing == Zxid(snapshot)
+            ),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn a_missing_log_behind_the_newest_snapshot_is_said() {
     let (temp, dir) = history();
     fs::remove_file(temp.path().join("snapshot.c")).unwrap();
@@ -202,11 +229,17 @@ fn a_record_that_is_no_txn_is_refused() {
 #[test]
 fn a_purge_keeps_three_snapshots_and_the_logs_that_they_need() {
     let (temp, dir) = history();
-    for name in ["myid", "log.1.bak", "currentEpoch", "snapshot.3.tmp"] {
+    for name in [
+        "myid",
+        "log.1.bak",
+        "currentEpoch",
+        "snapshot.3.tmp",
+        "truncated.snapshot.4",
+    ] {
         fs::write(temp.path().join(name), b"1").unwrap();
     }
     let removed = purge(&dir, &dir, 1).unwrap();
-    assert_eq!(removed.len(), 2, "{removed:?}");
+    assert_eq!(removed.len(), 3, "{removed:?}");
     let kept = [
         "currentEpoch",
         "log.1",
@@ -235,4 +268,44 @@ fn a_purge_keeps_three_snapshots_and_the_logs_that_they_need() {
     ];
     assert_eq!(files(&dir), kept);
     assert_eq!(recover_all(&dir).unwrap().last_zxid, Zxid(14));
+}
+
+/// What is handed out of the 14 txns behind snapshot.0, and of those that `later` adds.
+fn recent(limit: RecentLimit, later: &[i64]) -> Vec<Zxid> {
+    let (temp, dir) = history();
+    for name in ["snapshot.5", "snapshot.9", "snapshot.c"] {
+        fs::remove_file(temp.path().join(name)).unwrap();
+    }
+    append_all(&mut small_log(&dir), later.iter().copied());
+    let options = RecoveryOptions {
+        recent: limit,
+        ..RecoveryOptions::default()
+    };
+    let recovered = recover(&dir, &dir, &options, Everything::default).unwrap();
+    let logged = recovered.state.records;
+    for (_, record) in &recovered.recent {
+        assert!(logged.iter().any(|logged| logged == record));
+    }
+    recovered.recent.into_iter().map(|(zxid, _)| zxid).collect()
+}
+
+#[test]
+fn the_last_txns_are_handed_out_as_far_as_both_limits_go() {
+    let limit = |records, bytes| RecentLimit { records, bytes };
+    let record = set_data(1, &[1; 100]).len();
+    let all = limit(usize::MAX, usize::MAX);
+    assert_eq!(recent(RecentLimit::default(), &[]), []);
+    assert_eq!(recent(limit(5, usize::MAX), &[]), zxids(10..=14));
+    assert_eq!(recent(limit(5, 3 * record), &[]), zxids(12..=14));
+    assert_eq!(recent(limit(5, record - 1), &[]), []);
+    assert_eq!(recent(limit(0, usize::MAX), &[]), []);
+    assert_eq!(recent(all, &[]), zxids(1..=14));
+    // A new epoch follows; what was there before is left out; a gap begins anew.
+    let new_epoch = 1 << 32;
+    assert_eq!(
+        recent(all, &[15, new_epoch + 1]),
+        zxids((1..=15).chain([new_epoch + 1]))
+    );
+    assert_eq!(recent(all, &[14, 15]), zxids(1..=15));
+    assert_eq!(recent(all, &[17, 18]), zxids(17..=18));
 }

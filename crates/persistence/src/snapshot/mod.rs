@@ -1,11 +1,13 @@
 //! Snapshots (`FileSnap.java`, `SnapStream.java`).
 //!
-//! Owns the sections of a snapshot, its seals and its compression. Must not know the tree: nodes
+//! Owns the sections of a snapshot, its seals and its compression, and its way over a link. Must not know the tree: nodes
 //! are pushed in and handed out one by one.
 
+mod body;
 mod compression;
 mod reader;
 mod stream;
+mod transfer;
 mod writer;
 
 use std::io;
@@ -14,15 +16,14 @@ use proto::Zxid;
 
 pub use compression::Compression;
 pub use reader::SnapshotReader;
-pub use writer::SnapshotWriter;
+pub use transfer::{Received, SnapshotReceiver, SnapshotSender, TransferError};
+pub use writer::{SnapshotWriter, UnnamedSnapshot};
 
 use crate::log_reader::At;
 use crate::{Dir, File, IoError, parse_snapshot_name};
 
 /// "ZKSN".
 const SNAPSHOT_MAGIC: i32 = 0x5a4b_534e;
-/// The path behind the last node, and in each seal.
-const END_PATH: &str = "/";
 /// Behind a snapshot's file name while it is written, as Apache's `AtomicFileOutputStream`.
 pub(crate) const TEMPORARY: &str = ".tmp";
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use proto::Zxid;
 use simd_adler32::Adler32;
 
-use super::END_PATH;
+use super::body::{BodyError, END_PATH};
 use crate::SnapshotError;
 
 const CHUNK_BYTES: usize = 64 << 10;
@@ -53,26 +53,46 @@ impl Stream {
         }
     }
 
-    pub(super) fn refused(
-        &self,
-        source: impl std::error::Error + Send + Sync + 'static,
-    ) -> SnapshotError {
-        SnapshotError::Refused {
-            file: self.file.clone(),
-            offset: self.offset(),
-            source: Box::new(source),
+    /// What is wrong with the item that begins here.
+    pub(super) fn body_error<E>(&self, error: BodyError<E>) -> SnapshotError
+    where
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        let (file, offset) = (self.file.clone(), self.offset());
+        match error {
+            BodyError::Damaged { at, what } => SnapshotError::Damaged {
+                file,
+                offset: offset + at as u64,
+                what,
+            },
+            BodyError::TooLong { at, length } => SnapshotError::TooLong {
+                file,
+                offset: offset + at as u64,
+                length,
+                limit: self.max_field_bytes,
+            },
+            BodyError::Refused(source) => SnapshotError::Refused {
+                file,
+                offset,
+                source: Box::new(source),
+            },
         }
     }
 
     /// Shows the next `size` bytes without taking them.
     pub(super) fn peek(&mut self, size: usize) -> Result<&[u8], SnapshotError> {
+        Ok(&self.peek_all(size)?[..size])
+    }
+
+    /// Shows what is there, at least `size` bytes, without taking it.
+    pub(super) fn peek_all(&mut self, size: usize) -> Result<&[u8], SnapshotError> {
         while self.buffer.len() - self.position < size {
             if !self.fill()? {
                 let left = self.buffer.len() - self.position;
                 return Err(self.damaged(format!("{} more bytes are missing", size - left)));
             }
         }
-        Ok(&self.buffer[self.position..self.position + size])
+        Ok(&self.buffer[self.position..])
     }
 
     pub(super) fn skip(&mut self, size: usize) {

@@ -10,8 +10,9 @@ use proto::records::{Acl, FileHeader, StatPersisted};
 use proto::{Encode, SessionId, Zxid};
 use simd_adler32::Adler32;
 
+use super::body::{END_PATH, put_head, put_node};
 use super::compression::Sink;
-use super::{END_PATH, SNAPSHOT_MAGIC, SnapshotSeals, TEMPORARY};
+use super::{SNAPSHOT_MAGIC, SnapshotSeals, TEMPORARY};
 use crate::{Compression, Dir, File, IoError, SyncPoint, snapshot_name};
 
 /// Bytes that are gathered before they are summed and compressed.
@@ -21,6 +22,7 @@ const BUFFER_BYTES: usize = 64 << 10;
 /// Dropped before [`SnapshotWriter::finish`], it leaves nothing behind.
 pub struct SnapshotWriter<D: Dir> {
     dir: D,
+    zxid: Zxid,
     name: String,
     /// None once the file is whole.
     sink: Option<Sink<D::File>>,
@@ -46,43 +48,21 @@ impl<D: Dir> SnapshotWriter<D> {
             .map_err(IoError::on("create", &dir, &temporary))?;
         let mut writer = SnapshotWriter {
             dir,
+            zxid,
             name,
             sink: Some(sink),
             buffer: BytesMut::with_capacity(BUFFER_BYTES),
             sum: Adler32::new(),
         };
-        writer.put(&FileHeader {
+        let header = FileHeader {
             magic: SNAPSHOT_MAGIC,
             version: 2,
             dbid: -1,
-        })?;
-        writer.put_sessions(sessions)?;
-        writer.put_acls(acls)?;
+        };
+        header.encode(&mut writer.buffer);
+        put_head(sessions, acls, &mut writer.buffer);
+        writer.flush_when_full()?;
         Ok(writer)
-    }
-
-    fn put_sessions(&mut self, sessions: &[(SessionId, i32)]) -> Result<(), IoError> {
-        self.put(&count(sessions.len()))?;
-        for (id, timeout_ms) in sessions {
-            self.put(id)?;
-            self.put(timeout_ms)?;
-        }
-        Ok(())
-    }
-
-    fn put_acls<'a>(
-        &mut self,
-        acls: impl ExactSizeIterator<Item = (i64, &'a [Acl<'a>])>,
-    ) -> Result<(), IoError> {
-        self.put(&count(acls.len()))?;
-        for (id, list) in acls {
-            self.put(&id)?;
-            self.put(&count(list.len()))?;
-            for acl in list {
-                self.put(acl)?;
-            }
-        }
-        Ok(())
     }
 
     /// Adds a node. The root comes first, with an empty path; each parent before its children.
@@ -93,57 +73,60 @@ impl<D: Dir> SnapshotWriter<D> {
         acl_id: i64,
         stat: &StatPersisted,
     ) -> Result<(), IoError> {
-        self.put(path)?;
-        self.put(&data)?;
-        self.put(&acl_id)?;
-        self.put(stat)
+        put_node(path, data, acl_id, stat, &mut self.buffer);
+        self.flush_when_full()
     }
 
     /// Ends the snapshot, makes it durable and gives it its name. Returns its bytes on disk.
-    pub fn finish(mut self, seals: &SnapshotSeals) -> Result<u64, IoError> {
-        self.put(END_PATH)?;
+    pub fn finish(self, seals: &SnapshotSeals) -> Result<u64, IoError> {
+        self.finish_unnamed(seals)?.name()
+    }
+
+    /// Ends the snapshot and makes it durable; it does not count before it has its name.
+    pub fn finish_unnamed(mut self, seals: &SnapshotSeals) -> Result<UnnamedSnapshot<D>, IoError> {
+        END_PATH.encode(&mut self.buffer);
         self.seal()?;
         if let Some(digest) = &seals.digest {
-            self.put(&digest.zxid)?;
-            self.put(&digest.version)?;
-            self.put(&digest.digest)?;
+            digest.zxid.encode(&mut self.buffer);
+            digest.version.encode(&mut self.buffer);
+            digest.digest.encode(&mut self.buffer);
             self.seal()?;
         }
         if let Some(zxid) = &seals.last_zxid {
-            self.put(zxid)?;
+            zxid.encode(&mut self.buffer);
             self.seal()?;
         }
         self.flush()?;
-        self.publish()
+        self.make_durable()
     }
 
     /// Each seal sums all bytes before it, earlier seals too.
     fn seal(&mut self) -> Result<(), IoError> {
         self.flush()?;
-        self.put(&i64::from(self.sum.finish()))?;
-        self.put(END_PATH)
+        i64::from(self.sum.finish()).encode(&mut self.buffer);
+        END_PATH.encode(&mut self.buffer);
+        Ok(())
     }
 
-    fn publish(mut self) -> Result<u64, IoError> {
+    fn make_durable(mut self) -> Result<UnnamedSnapshot<D>, IoError> {
         let sink = self.sink.take().expect("finish takes the writer");
-        let temporary = self.temporary();
-        let outcome = sink.finish().and_then(|(file, length)| {
+        let mut snapshot = UnnamedSnapshot {
+            dir: self.dir.clone(),
+            zxid: self.zxid,
+            name: std::mem::take(&mut self.name),
+            bytes: 0,
+            named: false,
+        };
+        let durable = sink.finish().and_then(|(file, length)| {
             file.sync_data(SyncPoint::SnapshotFile)?;
-            self.dir.rename(&temporary, &self.name)?;
             Ok(length)
         });
-        if outcome.is_err() {
-            self.remove_temporary();
-        }
-        let length = outcome.map_err(IoError::on("write", &self.dir, &temporary))?;
-        self.dir
-            .sync(SyncPoint::NewSnapshot)
-            .map_err(IoError::dir("fsync", &self.dir))?;
-        Ok(length)
+        snapshot.bytes =
+            durable.map_err(IoError::on("write", &snapshot.dir, &snapshot.temporary()))?;
+        Ok(snapshot)
     }
 
-    fn put(&mut self, value: &(impl Encode + ?Sized)) -> Result<(), IoError> {
-        value.encode(&mut self.buffer);
+    fn flush_when_full(&mut self) -> Result<(), IoError> {
         if self.buffer.len() < BUFFER_BYTES {
             return Ok(());
         }
@@ -158,26 +141,62 @@ impl<D: Dir> SnapshotWriter<D> {
         self.buffer.clear();
         Ok(())
     }
-
-    fn temporary(&self) -> String {
-        self.name.clone() + TEMPORARY
-    }
-
-    /// Recovery removes it if this fails.
-    fn remove_temporary(&self) {
-        let _ = self.dir.remove(&self.temporary());
-    }
 }
 
 impl<D: Dir> Drop for SnapshotWriter<D> {
     fn drop(&mut self) {
         if self.sink.is_some() {
-            self.remove_temporary();
+            remove_temporary(&self.dir, &self.name);
         }
     }
 }
 
-/// A count of things that are in memory.
-fn count(items: usize) -> i32 {
-    i32::try_from(items).expect("fewer than 2^31 items")
+/// A snapshot whose bytes are durable under a temporary name. Dropped without a name, it leaves
+/// nothing behind.
+pub struct UnnamedSnapshot<D: Dir> {
+    dir: D,
+    zxid: Zxid,
+    name: String,
+    bytes: u64,
+    named: bool,
+}
+
+impl<D: Dir> UnnamedSnapshot<D> {
+    /// Where it is.
+    pub fn dir(&self) -> &D {
+        &self.dir
+    }
+
+    /// The last txn in it.
+    pub fn zxid(&self) -> Zxid {
+        self.zxid
+    }
+
+    /// Gives it its name, durably. Returns its bytes on disk.
+    pub fn name(mut self) -> Result<u64, IoError> {
+        let (dir, temporary) = (&self.dir, self.temporary());
+        dir.rename(&temporary, &self.name)
+            .map_err(IoError::on("rename", dir, &temporary))?;
+        self.named = true;
+        dir.sync(SyncPoint::NewSnapshot)
+            .map_err(IoError::dir("fsync", dir))?;
+        Ok(self.bytes)
+    }
+
+    fn temporary(&self) -> String {
+        self.name.clone() + TEMPORARY
+    }
+}
+
+impl<D: Dir> Drop for UnnamedSnapshot<D> {
+    fn drop(&mut self) {
+        if !self.named {
+            remove_temporary(&self.dir, &self.name);
+        }
+    }
+}
+
+/// Recovery removes it if this fails.
+fn remove_temporary<D: Dir>(dir: &D, name: &str) {
+    let _ = dir.remove(&(name.to_owned() + TEMPORARY));
 }

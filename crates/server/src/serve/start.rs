@@ -7,8 +7,8 @@ use database::TreeRestore;
 use datatree::{DataTree, Options, OwnerRules};
 use listener::{AdmissionLimits, Admissions};
 use persistence::{
-    DataDirError, DataDirs, DataDirsOptions, IoError, RecoveryError, RecoveryOptions, Start,
-    TxnLogOptions, recover,
+    DataDirError, DataDirs, DataDirsOptions, IoError, RecentLimit, RecoveryError, RecoveryOptions,
+    Start, TxnLogOptions, recover,
 };
 use processor::{AccessRules, AuthRules, Processor, Rules, SessionTable, initial_session_id};
 
@@ -153,6 +153,7 @@ fn recovery_options(config: &Config, initialize: bool) -> RecoveryOptions {
         max_field_bytes: max_field_bytes(config),
         trust_empty_snapshot: config.snapshot_trust_empty,
         trust_empty_db: config.db_autocreate || initialize,
+        recent: RecentLimit::default(),
     }
 }
 

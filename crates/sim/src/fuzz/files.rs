@@ -1,10 +1,11 @@
-//! A txn log and a snapshot of any bytes.
+//! A txn log and a snapshot of any bytes, the latter in a file or from a leader.
 
 use std::convert::Infallible;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use database::TreeReceiver;
 use persistence::{
-    Compression, DEFAULT_MAX_FIELD_BYTES, LogReader, Notice, Recovered, RecoveryError,
+    Compression, DEFAULT_MAX_FIELD_BYTES, LogReader, Notice, Received, Recovered, RecoveryError,
     RecoveryOptions, Restore, SnapshotDigest, SnapshotReader, SnapshotSeals, SnapshotWriter,
     recover, snapshot_name, truncate,
 };
@@ -12,6 +13,7 @@ use proto::records::{Acl, StatPersisted};
 use proto::txn::TxnRecord;
 use proto::{SessionId, Zxid};
 
+use crate::server::tree_options;
 use crate::{SimDir, SimDisk};
 
 /// Keeps the zxids of the txns that it is given, and a sum over all else.
@@ -121,5 +123,41 @@ pub fn any_snapshot(bytes: &[u8]) {
     let forms = [Compression::None, Compression::Gzip, Compression::Snappy];
     if let Some((first, rest)) = bytes.split_first() {
         snapshot(rest, forms[usize::from(*first) % forms.len()]);
+    }
+}
+
+/// Takes `bytes` for what a leader sends behind SNAP, in pieces of `piece` bytes. Whatever they
+/// are, receiving returns, and the same in one piece: how many bytes the tree took and its digest,
+/// or none if it is refused or not whole.
+pub fn transfer(bytes: &[u8], piece: usize) -> Option<(usize, i64)> {
+    let in_pieces = receive(bytes.chunks(piece.max(1)));
+    let at_once = receive(std::iter::once(bytes));
+    assert_eq!(in_pieces, at_once);
+    at_once
+}
+
+fn receive<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Option<(usize, i64)> {
+    let mut receiver = TreeReceiver::new(tree_options(), DEFAULT_MAX_FIELD_BYTES);
+    let mut taken = 0;
+    for piece in pieces {
+        match receiver.receive(piece).ok()? {
+            Received::More => taken += piece.len(),
+            Received::End { used } => {
+                let tree = receiver.into_tree(Zxid(1)).ok()?;
+                return Some((taken + used, tree.digest()));
+            }
+        }
+    }
+    assert!(
+        receiver.into_tree(Zxid(1)).is_err(),
+        "a tree before its end"
+    );
+    None
+}
+
+/// The same for a fuzzer that knows bytes alone: the first one is the size of the pieces.
+pub fn any_transfer(bytes: &[u8]) {
+    if let Some((first, rest)) = bytes.split_first() {
+        transfer(rest, (*first).into());
     }
 }

@@ -8,6 +8,6 @@ mod files;
 mod frames;
 mod requests;
 
-pub use files::{Gathered, any_snapshot, snapshot, txn_log};
+pub use files::{Gathered, any_snapshot, any_transfer, snapshot, transfer, txn_log};
 pub use frames::frames;
 pub use requests::{encode_request, requests, small_tree};

@@ -1,0 +1,154 @@
+//! TRUNC and SNAP: which files are left, and what they make.
+
+mod common;
+
+use std::fs;
+
+use common::*;
+use persistence::*;
+use proto::{Epoch, Zxid};
+
+const LIMIT: u32 = DEFAULT_MAX_FIELD_BYTES;
+
+/// Snapshots 0, 5, 9 and 12; logs 1..=5, 6..=9, 10..=12, 13..=14.
+fn history() -> (tempfile::TempDir, RealDir) {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = dir(temp.path());
+    let mut log = small_log(&dir);
+    for (snapshot, batch) in [(0, 1..=5), (5, 6..=9), (9, 10..=12), (12, 13..=14)] {
+        small_snapshot(&dir, snapshot);
+        append_all(&mut log, batch);
+        log.roll().unwrap();
+    }
+    (temp, dir)
+}
+
+fn files(dir: &RealDir) -> Vec<String> {
+    let mut names = dir.list().unwrap();
+    names.sort();
+    names
+}
+
+fn unnamed(dir: &RealDir, zxid: i64) -> UnnamedSnapshot<RealDir> {
+    let none = std::iter::empty();
+    let form = Compression::None;
+    let writer = SnapshotWriter::begin(dir.clone(), Zxid(zxid), form, &[], none).unwrap();
+    writer.finish_unnamed(&SnapshotSeals::default()).unwrap()
+}
+
+#[test]
+fn the_files_go_back_to_any_txn_that_they_hold() {
+    for zxid in 0..=14 {
+        let (_temp, dir) = history();
+        let rewound = rewind(&dir, &dir, Zxid(zxid), LIMIT).unwrap();
+        assert_eq!(rewound, Rewound::Reached, "{zxid}");
+        let recovered = recover_all(&dir).unwrap();
+        assert_eq!(recovered.last_zxid, Zxid(zxid));
+        assert_eq!(recovered.notices, []);
+        let Start::Snapshot(loaded) = recovered.start else {
+            panic!("{:?}", recovered.start);
+        };
+        assert_eq!(recovered.state.txns, zxids(loaded.0 + 1..=zxid));
+        assert_eq!(
+            rewind(&dir, &dir, Zxid(zxid), LIMIT).unwrap(),
+            Rewound::Reached
+        );
+    }
+}
+
+#[test]
+fn newer_snapshots_are_set_aside_under_a_name_that_nobody_loads() {
+    let (_temp, dir) = history();
+    rewind(&dir, &dir, Zxid(7), LIMIT).unwrap();
+    let left = [
+        "log.1",
+        "log.6",
+        "snapshot.0",
+        "snapshot.5",
+        "truncated.snapshot.9",
+        "truncated.snapshot.c",
+    ];
+    assert_eq!(files(&dir), left);
+    let found: Vec<_> = find_snapshots(&dir).unwrap();
+    assert_eq!(found.len(), 2, "{found:?}");
+}
+
+#[test]
+fn what_the_files_do_not_hold_is_out_of_reach_and_changes_nothing() {
+    let out_of_reach = |dir: &RealDir, zxid| {
+        let before = files(dir);
+        let rewound = rewind(dir, dir, Zxid(zxid), LIMIT).unwrap();
+        assert_eq!(rewound, Rewound::OutOfReach, "{zxid}");
+        assert_eq!(files(dir), before);
+    };
+    // Behind the end, and another branch.
+    let (_temp, dir) = history();
+    out_of_reach(&dir, 15);
+    out_of_reach(&dir, 1 << 32);
+    // No snapshot is old enough.
+    let (temp, dir) = history();
+    for name in ["snapshot.0", "snapshot.5"] {
+        fs::remove_file(temp.path().join(name)).unwrap();
+    }
+    out_of_reach(&dir, 8);
+    // The one that is does not load.
+    let (temp, dir) = history();
+    edit(&temp.path().join("snapshot.0"), |bytes| bytes[0] = 0);
+    out_of_reach(&dir, 4);
+    // A log is missing.
+    let (temp, dir) = history();
+    fs::remove_file(temp.path().join("log.6")).unwrap();
+    out_of_reach(&dir, 5);
+    out_of_reach(&dir, 7);
+    // Recovery would join what is in front of a leader's snapshot with what is behind it.
+    let (_temp, dir) = history();
+    let new_epoch = 1 << 32;
+    small_snapshot(&dir, new_epoch);
+    append_all(&mut small_log(&dir), [new_epoch + 1]);
+    out_of_reach(&dir, 13);
+}
+
+#[test]
+fn a_leaders_snapshot_takes_the_place_of_everything() {
+    for zxid in [3, 9, 13, 14, 15, 1 << 32] {
+        let (_temp, dir) = history();
+        install(unnamed(&dir, zxid), &dir, LIMIT).unwrap();
+        let recovered = recover_all(&dir).unwrap();
+        assert_eq!(recovered.start, Start::Snapshot(Zxid(zxid)));
+        assert_eq!(
+            (recovered.last_zxid, recovered.txns_replayed),
+            (Zxid(zxid), 0)
+        );
+        assert_eq!(recovered.notices, []);
+        assert_eq!(find_snapshots(&dir).unwrap().len(), 1);
+        // The log goes on.
+        append_all(&mut small_log(&dir), [zxid + 1, zxid + 2]);
+        let recovered = recover_all(&dir).unwrap();
+        assert_eq!(recovered.state.txns, zxids(zxid + 1..=zxid + 2));
+        assert_eq!(recovered.notices, []);
+    }
+}
+
+#[test]
+fn a_leaders_snapshot_brings_its_epoch() {
+    let (_temp, dir) = history();
+    let zxid = Zxid(3 << 32 | 7);
+    write_accepted_epoch(&dir, Epoch(5)).unwrap();
+    write_current_epoch(&dir, Epoch(0)).unwrap();
+    install(unnamed(&dir, zxid.0), &dir, LIMIT).unwrap();
+    let epochs = read_epochs(&dir, zxid).unwrap();
+    assert_eq!((epochs.accepted, epochs.current), (Epoch(5), Epoch(3)));
+    // One that is newer stays.
+    install(unnamed(&dir, 2 << 32), &dir, LIMIT).unwrap();
+    let epochs = read_epochs(&dir, Zxid(2 << 32)).unwrap();
+    assert_eq!(epochs.current, Epoch(3));
+    assert!(!files(&dir).iter().any(|name| name.ends_with(".tmp")));
+}
+
+#[test]
+fn a_snapshot_without_a_name_leaves_nothing_behind() {
+    let (_temp, dir) = history();
+    let before = files(&dir);
+    drop(unnamed(&dir, 20));
+    assert_eq!(files(&dir), before);
+}
