@@ -1,5 +1,5 @@
-//! Owns the server lines, of zoo.cfg or of the dynamic file, as far as a standalone server needs them: is it one, and
-//! which client port does its line give?
+//! Owns the server lines, of zoo.cfg or of the dynamic file: who is in them, is it a standalone server, and which client
+//! port does its line give?
 //!
 //! Apache: `QuorumPeerConfig.parseDynamicConfig`, `setupMyId`, `setupClientPort` and `isDistributed`.
 
@@ -22,36 +22,66 @@ pub(super) struct ClientAddress {
     pub setting: Setting,
 }
 
+/// A server of the ensemble, as its server line describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerLine {
+    /// Its number.
+    pub sid: i64,
+    /// It is a participant, no observer.
+    pub voting: bool,
+    /// Where other servers reach it: at least one.
+    pub addresses: Vec<ServerAddress>,
+}
+
+/// One of a server's addresses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerAddress {
+    /// Address or host name, IPv6 without brackets.
+    pub host: String,
+    /// Where it is connected to when it leads.
+    pub quorum_port: u16,
+    /// Where it is connected to for elections.
+    pub election_port: u16,
+}
+
+/// What the server lines say.
+pub(super) struct Members {
+    /// All of them.
+    pub servers: Vec<ServerLine>,
+    /// The client address of the own one, if it has one.
+    pub own: Option<ClientAddress>,
+}
+
 /// One server line.
 struct Member<'a> {
     name: &'a str,
     setting: &'a Setting,
-    sid: i64,
-    voting: bool,
+    line: ServerLine,
     client: Option<(Option<String>, u16)>,
 }
 
-/// Refuses anything but a standalone server. Returns the client address of its own server line, if it has one.
+/// Refuses anything but a standalone server.
 ///
 /// # Errors
 /// An ensemble is not built yet. Server lines that Apache refuses are refused.
-pub(super) fn own_client_address(
+pub(super) fn read_members(
     keys: &Properties,
     dynamic_file: Option<&Setting>,
     standalone_enabled: bool,
     data_dir: &Path,
-) -> Result<Option<ClientAddress>, ConfigError> {
+) -> Result<Members, ConfigError> {
     let dynamic = match dynamic_file {
         Some(setting) => Some(read_dynamic(keys, setting)?),
         None => None,
     };
     let members = members(dynamic.as_ref().unwrap_or(keys))?;
     check_standalone(&members, standalone_enabled, keys)?;
-    let Some(myid) = read_myid(data_dir)? else {
-        return Ok(None);
-    };
-    let own = members.into_iter().find(|member| member.sid == myid);
-    Ok(own.and_then(|member| {
+    let myid = read_myid(data_dir)?;
+    let servers = members.iter().map(|member| member.line.clone()).collect();
+    let own = members
+        .into_iter()
+        .find(|member| Some(member.line.sid) == myid);
+    let own = own.and_then(|member| {
         let (host, port) = member.client?;
         Some(ClientAddress {
             host,
@@ -59,7 +89,8 @@ pub(super) fn own_client_address(
             name: member.name.to_owned(),
             setting: member.setting.clone(),
         })
-    }))
+    });
+    Ok(Members { servers, own })
 }
 
 /// Reads the dynamic file; server lines must not stand in both files.
@@ -103,7 +134,7 @@ fn check_standalone(
     standalone_enabled: bool,
     keys: &Properties,
 ) -> Result<(), ConfigError> {
-    let voting = members.iter().filter(|member| member.voting).count();
+    let voting = members.iter().filter(|member| member.line.voting).count();
     if let (0, Some(line)) = (voting, members.first()) {
         let reason = "is an observer, and no server line names a participant";
         return Err(ConfigError::invalid(
@@ -146,7 +177,7 @@ fn member<'a>(name: &'a str, sid: &str, setting: &'a Setting) -> Result<Member<'
         ));
     }
     let parts = host_and_rest(server);
-    let [_, quorum, election, role @ ..] = parts.as_slice() else {
+    let [host, quorum, election, role @ ..] = parts.as_slice() else {
         return Err(refuse("has not the form host:port:port"));
     };
     let quorum =
@@ -181,8 +212,15 @@ fn member<'a>(name: &'a str, sid: &str, setting: &'a Setting) -> Result<Member<'
     Ok(Member {
         name,
         setting,
-        sid,
-        voting,
+        line: ServerLine {
+            sid,
+            voting,
+            addresses: vec![ServerAddress {
+                host: (*host).to_owned(),
+                quorum_port: quorum,
+                election_port: election,
+            }],
+        },
         client,
     })
 }

@@ -13,6 +13,7 @@ mod judge;
 pub mod keys;
 mod listen;
 mod members;
+mod peers;
 pub mod properties;
 mod reader;
 mod schemes;
@@ -32,6 +33,8 @@ use reader::{Reader, parse_int};
 use source::Source;
 
 pub use error::ConfigError;
+pub use members::{ServerAddress, ServerLine};
+pub use peers::PeerSettings;
 pub use persistence::Compression;
 pub use processor::DigestAlgorithm;
 pub use schemes::AuthSchemes;
@@ -143,6 +146,10 @@ pub struct Config {
     pub request_throttle: RequestThrottle,
     /// The limit on new connections.
     pub connection_throttle: ConnectionThrottle,
+    /// The server lines.
+    pub servers: Vec<ServerLine>,
+    /// The connections to other servers; `None`: there are none.
+    pub peers: Option<PeerSettings>,
     /// All properties, from `-D` and from zoo.cfg, with the prefix `zookeeper.` where they have it.
     pub properties: Properties,
     /// Lines to be logged once at the start.
@@ -252,6 +259,8 @@ fn argument_basics(arguments: &[OsString]) -> Result<Basics, ConfigError> {
     };
     Ok(Basics {
         reconfig_enabled: false,
+        is_ensemble: false,
+        servers: Vec::new(),
         file: None,
         listen: Listen {
             address: None,

@@ -46,13 +46,18 @@ impl Fixture {
     }
 
     fn run(&self, standalone_enabled: bool) -> Result<Option<(Option<String>, u16)>, ConfigError> {
-        let address = own_client_address(
+        let own = self.members(standalone_enabled)?.own;
+        Ok(own.map(|address| (address.host, address.port)))
+    }
+
+    fn members(&self, standalone_enabled: bool) -> Result<Members, ConfigError> {
+        let dynamic_file = self.keys.setting("dynamicConfigFile");
+        read_members(
             &self.keys,
-            self.keys.setting("dynamicConfigFile"),
+            dynamic_file,
             standalone_enabled,
             self.dir.path(),
-        )?;
-        Ok(address.map(|address| (address.host, address.port)))
+        )
     }
 
     fn refusal(&self) -> String {
@@ -79,6 +84,23 @@ fn the_own_line_gives_the_client_port() {
     ] {
         let fixture = Fixture::new(&[("server.7", value)]).myid("7\n");
         assert_eq!(fixture.run(true).expect(value), Some(expected), "{value}");
+    }
+}
+
+#[test]
+fn a_server_line_says_where_the_others_reach_it() {
+    for (value, host) in [("zoo7:2888:3888", "zoo7"), ("[::1]:2888:3888;2181", "::1")] {
+        let fixture = Fixture::new(&[("server.7", value)]);
+        let line = ServerLine {
+            sid: 7,
+            voting: true,
+            addresses: vec![ServerAddress {
+                host: host.to_owned(),
+                quorum_port: 2888,
+                election_port: 3888,
+            }],
+        };
+        assert_eq!(fixture.members(true).expect(value).servers, [line]);
     }
 }
 

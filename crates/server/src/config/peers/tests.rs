@@ -1,0 +1,118 @@
+use super::super::keys::{self, Treatment};
+use super::super::settings::Origin;
+use super::super::source::Source;
+use super::*;
+
+/// Lines `key=value` of zoo.cfg, and properties; the limits are set.
+fn read(lines: &[&str], properties: &[&str]) -> Result<PeerSettings, ConfigError> {
+    let limits = ["initLimit=10", "syncLimit=5"];
+    let source = source(&[&limits[..], lines].concat(), properties);
+    PeerSettings::read(&mut Reader::new(&source), "zoo.cfg", 2000)
+}
+
+fn source(lines: &[&str], properties: &[&str]) -> Source {
+    let mut source = Source::default();
+    for (texts, into) in [
+        (lines, &mut source.keys),
+        (properties, &mut source.properties),
+    ] {
+        for text in texts {
+            let (name, value) = text.split_once('=').unwrap();
+            into.set(name, value, Origin::CommandLine);
+        }
+    }
+    source
+}
+
+#[test]
+fn what_is_not_set_has_apaches_default() {
+    let expected = PeerSettings {
+        init_limit_ms: 20_000,
+        sync_limit_ms: 10_000,
+        connect_to_leader_ms: 20_000,
+        leader_connect_delay_ms: 100,
+        listen_on_all_ips: false,
+        election_port_bind_retry: 3,
+        cnx_timeout_ms: 5000,
+        quorum_cnxn_timeout_ms: 10_000,
+        tcp_keep_alive: false,
+        leader_no_delay: true,
+        follower_no_delay: true,
+    };
+    assert_eq!(read(&[], &[]).unwrap(), expected);
+}
+
+#[test]
+fn each_setting_is_read() {
+    let lines = ["connectToLearnerMasterLimit=3", "quorumListenOnAllIPs=true"];
+    let properties = [
+        "zookeeper.leaderConnectDelayDuringRetryMs=7",
+        "zookeeper.electionPortBindRetry=0",
+        "zookeeper.cnxTimeout=800",
+        "zookeeper.quorumCnxnTimeoutMs=900",
+        "zookeeper.tcpKeepAlive=true",
+        "leader.nodelay=false",
+        "follower.nodelay=false",
+    ];
+    let expected = PeerSettings {
+        init_limit_ms: 20_000,
+        sync_limit_ms: 10_000,
+        connect_to_leader_ms: 6000,
+        leader_connect_delay_ms: 7,
+        listen_on_all_ips: true,
+        election_port_bind_retry: 0,
+        cnx_timeout_ms: 800,
+        quorum_cnxn_timeout_ms: 900,
+        tcp_keep_alive: true,
+        leader_no_delay: false,
+        follower_no_delay: false,
+    };
+    assert_eq!(read(&lines, &properties).unwrap(), expected);
+}
+
+#[test]
+fn the_limits_must_be_set() {
+    for (lines, missing) in [
+        (&["syncLimit=5"][..], "initLimit"),
+        (&["initLimit=10"], "syncLimit"),
+    ] {
+        let source = source(lines, &[]);
+        let error = PeerSettings::read(&mut Reader::new(&source), "zoo.cfg", 2000).unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.starts_with(&format!("zoo.cfg: {missing} is not set")),
+            "{text}"
+        );
+    }
+    for line in ["initLimit=0", "syncLimit=-1"] {
+        let error = read(&[line], &[]).unwrap_err().to_string();
+        assert!(error.contains(line), "{error}");
+    }
+}
+
+#[test]
+fn numbers_that_cannot_be_are_refused_or_unset_as_in_apache() {
+    for value in ["x", "-1", "0x10", ""] {
+        let error = read(&[], &[&format!("zookeeper.cnxTimeout={value}")]).unwrap_err();
+        assert!(error.to_string().contains("cnxTimeout="), "{error}");
+    }
+    let properties = [
+        "zookeeper.electionPortBindRetry=-1",
+        "zookeeper.quorumCnxnTimeoutMs=0",
+    ];
+    let settings = read(&["connectToLearnerMasterLimit=-1"], &properties).unwrap();
+    assert_eq!(settings, read(&[], &[]).unwrap());
+}
+
+#[test]
+fn what_is_read_is_in_the_table_as_of_ensembles() {
+    let source = source(&["initLimit=10", "syncLimit=5"], &[]);
+    let mut reader = Reader::new(&source);
+    PeerSettings::read(&mut reader, "zoo.cfg", 2000).unwrap();
+    assert!(reader.asked.len() >= 11);
+    for name in &reader.asked {
+        let row = keys::by_property(name).or(keys::by_key(name));
+        let known = row.is_some_and(|row| matches!(row.treatment, Treatment::Ensemble(_)));
+        assert!(known, "{name}");
+    }
+}
