@@ -13,6 +13,7 @@ mod inbox;
 mod limits;
 #[cfg(all(test, feature = "shuttle"))]
 mod model;
+pub mod peers;
 mod replica;
 pub mod serve;
 mod shared;

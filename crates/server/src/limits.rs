@@ -41,3 +41,16 @@ pub const MAX_DRAINED_BYTES: usize = 64 << 10;
 
 /// Addresses whose strange first bytes (HTTP, TLS) are remembered as told.
 pub const MAX_STRANGERS: usize = 1024;
+
+/// Notifications of one server that are not yet taken, before its socket is no longer read: memory, against a server that
+/// sends without end.
+pub const MAX_ELECTION_EVENTS: usize = 16;
+
+/// Connections to the election port that have not yet said whose they are, in all: descriptors.
+pub const MAX_ELECTION_HANDSHAKES: u32 = 256;
+
+/// As [`MAX_ELECTION_HANDSHAKES`], from one address: one machine alone must not keep the others out.
+pub const MAX_ELECTION_HANDSHAKES_OF_ADDRESS: u32 = 32;
+
+/// Election links to servers that are in no server line: memory and descriptors.
+pub const MAX_ELECTION_STRANGERS: usize = 128;

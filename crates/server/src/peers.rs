@@ -1,0 +1,18 @@
+//! The sockets between the servers of an ensemble: they move bytes and say what came.
+//!
+//! Owns connections, their tasks and their bounds. Must not know what a notification or a packet means: whoever owns the
+//! election and the roles hears of them by events, and says what to send. Apache: `QuorumCnxManager`.
+
+mod address;
+mod connect;
+pub mod election;
+mod listen;
+mod room;
+mod tasks;
+#[cfg(test)]
+mod testing;
+
+pub use address::PeerAddress;
+pub use connect::NoConnection;
+pub use listen::{CannotListen, ListenSettings};
+pub use room::Taken;
