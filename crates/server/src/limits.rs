@@ -54,3 +54,20 @@ pub const MAX_ELECTION_HANDSHAKES_OF_ADDRESS: u32 = 32;
 
 /// Election links to servers that are in no server line: memory and descriptors.
 pub const MAX_ELECTION_STRANGERS: usize = 128;
+
+/// Links to learners that a leader has open, in all: memory and descriptors.
+pub const MAX_LEARNER_LINKS: u32 = 1024;
+
+/// Bytes queued on a link between leader and learner before it is dropped: memory, against a peer that does not read. It
+/// has to hold what is proposed while a snapshot is sent.
+pub const MAX_LINK_QUEUE_BYTES: usize = 256 << 20;
+
+/// Bytes that came on such a link and are not yet taken, before its socket is no longer read: memory, against a peer that
+/// sends without end. What reads them never waits for the link, so it cannot come to a stop here.
+pub const MAX_LINK_UNTAKEN_BYTES: usize = 32 << 20;
+
+/// Bytes of packets that are made ready for one write.
+pub const MAX_LINK_WRITE_BYTES: usize = 1 << 20;
+
+/// Chunks of a stream that wait for the socket: memory, where a snapshot is read faster than it is sent.
+pub const MAX_STREAM_CHUNKS: usize = 8;

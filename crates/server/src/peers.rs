@@ -1,11 +1,13 @@
 //! The sockets between the servers of an ensemble: they move bytes and say what came.
 //!
 //! Owns connections, their tasks and their bounds. Must not know what a notification or a packet means: whoever owns the
-//! election and the roles hears of them by events, and says what to send. Apache: `QuorumCnxManager`.
+//! election and the roles hears of them by events, and says what to send. Apache: `QuorumCnxManager`,
+//! `Leader.LearnerCnxAcceptor`, `Learner.connectToLeader`.
 
 mod address;
 mod connect;
 pub mod election;
+pub mod links;
 mod listen;
 mod room;
 mod tasks;

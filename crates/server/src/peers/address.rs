@@ -21,6 +21,11 @@ impl PeerAddress {
         Self::of(line, |address| address.election_port)
     }
 
+    /// Where a server listens for learners when it leads.
+    pub(super) fn for_learners(line: &ServerLine) -> Vec<Self> {
+        Self::of(line, |address| address.quorum_port)
+    }
+
     fn of(line: &ServerLine, port: impl Fn(&ServerAddress) -> u16) -> Vec<Self> {
         let address = |address: &ServerAddress| PeerAddress {
             host: address.host.clone(),

@@ -1,6 +1,7 @@
 //! Connecting to one of a server's addresses.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -75,4 +76,10 @@ pub(super) fn set_options(stream: &TcpStream, no_delay: bool, keep_alive: bool) 
     if let Err(error) = outcome {
         tracing::debug!("cannot set the options of a socket, which works without them: {error}");
     }
+}
+
+/// The other end; an IPv4 address is never written as IPv6.
+pub(super) fn remote(stream: &TcpStream) -> Option<SocketAddr> {
+    let remote = stream.peer_addr().ok()?;
+    Some(SocketAddr::new(remote.ip().to_canonical(), remote.port()))
 }

@@ -1,0 +1,80 @@
+//! One connection, from its first byte to its last.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use quorum::LinkId;
+use quorum::packet::Limits;
+use tokio::net::TcpStream;
+
+use super::intake::Intake;
+use super::queue::{Item, Queue, QueueEnd};
+use super::stream::{StreamSource, stream};
+use super::{DownReason, Events, LinkEvent, Side, reader, tell_end, writer};
+
+/// What is sent on a connection goes here. It does not keep the connection.
+#[derive(Debug)]
+pub struct Link<S: Side> {
+    id: LinkId,
+    remote: SocketAddr,
+    queue: Queue<S::Sent>,
+}
+
+impl<S: Side> Link<S> {
+    /// Which.
+    pub fn id(&self) -> LinkId {
+        self.id
+    }
+
+    /// The other end.
+    pub fn remote(&self) -> SocketAddr {
+        self.remote
+    }
+
+    /// Sends it behind all that was sent before. On a link that is gone it is dropped; a link on which too much waits goes
+    /// down.
+    pub fn send(&self, packet: S::Sent) {
+        let weight = S::weight(&packet);
+        self.queue.push(Item::Packet(packet, weight));
+    }
+
+    /// Sends what is put into the source behind all that was sent before; what is sent from now on waits for its end.
+    pub fn stream(&self) -> StreamSource {
+        let (source, chunks) = stream();
+        self.queue.push(Item::Stream(chunks));
+        source
+    }
+
+    /// Drops the connection, with what waits.
+    pub fn end(&self) {
+        self.queue.end(QueueEnd::Ended);
+    }
+}
+
+/// Reads and writes until the connection ends; tells all that happens.
+pub(super) async fn run<S: Side>(
+    id: LinkId,
+    (stream, remote): (TcpStream, SocketAddr),
+    side: Arc<S>,
+    limits: Limits,
+    events: Events<S>,
+) {
+    let link = Arc::new(Link {
+        id,
+        remote,
+        queue: Queue::default(),
+    });
+    events(LinkEvent::Up(link.clone()));
+    let (from, to) = stream.into_split();
+    let reason = tokio::select! {
+        reason = reader::read(id, from, Intake::new(side, limits), &events) => reason,
+        reason = writer::write::<S>(&link.queue, to) => reason,
+        end = link.queue.ended() => match end {
+            QueueEnd::Full(bytes) => DownReason::QueueFull(bytes),
+            QueueEnd::Ended => DownReason::Ended,
+        },
+    };
+    link.end();
+    tell_end(S::OTHER, remote, id, &reason);
+    events(LinkEvent::Down { link: id, reason });
+}
