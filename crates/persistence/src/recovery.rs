@@ -15,7 +15,6 @@ use proto::{SessionId, Zxid};
 use crate::log_reader::follows;
 use crate::recent::Recent;
 use crate::snapshot::TEMPORARY;
-use crate::truncate::sync_end_of_log;
 use crate::txn_log::HEADER_BYTES;
 use crate::{
     DEFAULT_MAX_FIELD_BYTES, Dir, File, IoError, LogError, LogReader, LogRecord, Notice,
@@ -421,15 +420,20 @@ impl<D: Dir> Recovery<'_, D> {
             .map_err(IoError::on("truncate", dir, name))
     }
 
+    /// The newest file too where nothing of it was replayed: the process that died may have cut it.
     fn make_durable(&self, files: &[Arc<str>]) -> Result<(), IoError> {
         let dir = self.log_dir;
-        for name in files {
+        let names = dir.list().map_err(IoError::dir("list", dir))?;
+        let newest = names.iter().max_by_key(|name| parse_log_name(name));
+        let newest = newest.filter(|name| parse_log_name(name).is_some());
+        let replayed = files.iter().map(|name| &**name);
+        let unread = newest.map(|name| &**name);
+        let unread = unread.filter(|newest| replayed.clone().all(|name| name != *newest));
+        for name in replayed.chain(unread) {
             dir.open(name)
                 .and_then(|file| file.sync_data(SyncPoint::ReplayedLog))
                 .map_err(IoError::on("fsync", dir, name))?;
         }
-        // It may have been cut behind the snapshot, where nothing was replayed.
-        sync_end_of_log(dir, SyncPoint::ReplayedLog)?;
         dir.sync(SyncPoint::ReplayedLogNames)
             .map_err(IoError::dir("fsync", dir))
     }

@@ -37,31 +37,14 @@ pub(crate) fn cut_behind<D: Dir>(
     max_record_bytes: u32,
 ) -> Result<(), LogError> {
     let mut reader = LogReader::open(dir.clone(), zxid.next(), max_record_bytes)?;
-    if let Some(LogRecord { file, offset, .. }) = reader.next_record()? {
-        remove_later_files(dir, &file)?;
-        match offset {
-            HEADER_BYTES => remove(dir, &file)?,
-            _ => cut_file(dir, &file, offset)?,
-        }
-    }
-    // A process that died may have cut it, and left that to the system.
-    sync_end_of_log(dir, SyncPoint::TruncatedLog)?;
-    Ok(())
-}
-
-/// Makes the length of the newest log file durable.
-pub(crate) fn sync_end_of_log<D: Dir>(dir: &D, point: SyncPoint) -> Result<(), IoError> {
-    let names = dir.list().map_err(IoError::dir("list", dir))?;
-    let newest = names
-        .iter()
-        .max_by_key(|name| parse_log_name(name))
-        .filter(|name| parse_log_name(name).is_some());
-    let Some(name) = newest else {
+    let Some(LogRecord { file, offset, .. }) = reader.next_record()? else {
         return Ok(());
     };
-    dir.open(name)
-        .and_then(|file| file.sync_data(point))
-        .map_err(IoError::on("fsync", dir, name))
+    remove_later_files(dir, &file)?;
+    match offset {
+        HEADER_BYTES => remove(dir, &file),
+        _ => cut_file(dir, &file, offset),
+    }
 }
 
 fn remove_later_files<D: Dir>(dir: &D, kept: &str) -> Result<(), LogError> {

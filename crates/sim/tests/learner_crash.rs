@@ -53,6 +53,8 @@ struct Counts {
     out_of_reach: u32,
     installed_ahead: u32,
     installed_behind: u32,
+    /// From the middle of TRUNC or SNAP.
+    went_on: u32,
 }
 
 /// What a learner does for a new leader, from LEADERINFO to the ack of NEWLEADER.
@@ -74,6 +76,8 @@ struct Learner {
     epochs: Epochs,
     /// Every txn of its history, and the state behind it.
     history: Vec<(Zxid, Model)>,
+    /// The same before the last TRUNC or SNAP.
+    old_history: Vec<(Zxid, Model)>,
     phases: VecDeque<Phase>,
     /// Of txns that only some leader had: no zxid comes twice.
     branches: i64,
@@ -165,6 +169,7 @@ impl Learner {
             log: new_log(disk, layout),
             epochs: found.epochs,
             history: vec![(Zxid::ZERO, Model::default())],
+            old_history: Vec::new(),
             phases: VecDeque::new(),
             branches: 0,
             counts: Counts::default(),
@@ -306,6 +311,7 @@ impl Learner {
         let index = self.some_index();
         let (zxid, state) = self.history[index].clone();
         self.states = self.points_from(index);
+        self.old_history = self.history.clone();
         let snap = false;
         let wanted = self.wanted.insert(Resync { snap, zxid, state });
         if resync(&self.disk, self.layout, wanted)? {
@@ -323,6 +329,7 @@ impl Learner {
     /// The leader has a part of the learner's history; then its own, or nothing.
     fn take_leaders_state(&mut self) -> Fallible<()> {
         let before = self.points_from(0);
+        self.old_history = self.history.clone();
         let index = self.some_index();
         self.history.truncate(index + 1);
         let shared = self.last().0;
@@ -358,6 +365,26 @@ impl Learner {
         resync(&self.disk, self.layout, wanted).map(drop)
     }
 
+    /// Crashes for good, and goes on from what is found.
+    fn go_on_from(&mut self, image: &SimDisk, crash: Crash) -> Fallible<()> {
+        self.disk = image.crash(crash);
+        let found = start(&self.disk, self.layout)?;
+        let point = found.point();
+        let is_found = |(zxid, state): &(Zxid, Model)| (*zxid, state.sum) == point;
+        if !self.history.last().is_some_and(is_found) {
+            self.history = std::mem::take(&mut self.old_history);
+            let last = self.history.iter().rposition(is_found);
+            let last = last.ok_or_else(|| format!("{point:?} is of no history"))?;
+            self.history.truncate(last + 1);
+        }
+        self.epochs = found.epochs;
+        self.log = new_log(&self.disk, self.layout);
+        self.phases.clear();
+        self.counts.went_on += 1;
+        self.disk.record();
+        Ok(())
+    }
+
     /// All that must hold after one crash.
     fn check_crash(&self, image: &SimDisk, crash: Crash) -> Fallible<()> {
         let disk = image.crash(crash);
@@ -370,6 +397,7 @@ impl Learner {
             let (found, allowed) = (first.epochs, &self.allowed_epochs);
             return Err(format!("found {found:?}, allowed {allowed:?}"));
         }
+        self.check_that_history_has_its_epoch(&first)?;
         let again = start(&disk.crash(Crash::Power), self.layout)?;
         if (again.point(), again.epochs) != (point, first.epochs) {
             let found = (again.point(), again.epochs);
@@ -377,6 +405,18 @@ impl Learner {
         }
         self.check_that_it_completes(&disk.crash(Crash::Kill))?;
         self.check_that_it_goes_on(&disk, &first)
+    }
+
+    /// The epoch of a leader's snapshot comes with it, and not before.
+    fn check_that_history_has_its_epoch(&self, found: &Found) -> Fallible<()> {
+        let Some(Resync { zxid, state, .. }) = &self.wanted else {
+            return Ok(());
+        };
+        let (before, is) = (self.allowed_epochs[0].current, found.epochs.current);
+        if found.point() != (*zxid, state.sum) && is != before {
+            return Err(format!("{is:?} without its history, {before:?} before"));
+        }
+        Ok(())
     }
 
     fn check_that_it_completes(&self, disk: &SimDisk) -> Fallible<()> {
@@ -422,13 +462,22 @@ fn crash_everywhere(layout: Layout, ignored: Option<SyncPoint>) -> Fallible<(u64
         learner
             .step()
             .map_err(|error| format!("step {step}: {error}"))?;
-        for image in disk.take_images() {
+        let images = learner.disk.take_images();
+        for image in &images {
             for crash in [Crash::Kill, Crash::Power, Crash::Torn { seed: crashes }] {
                 crashes += 1;
                 learner
-                    .check_crash(&image, crash)
+                    .check_crash(image, crash)
                     .map_err(|error| format!("step {step}, {crash:?}: {error}"))?;
             }
+        }
+        let index = learner.random.random_range(0..=images.len());
+        if learner.wanted.is_some()
+            && let Some(image) = images.get(index)
+        {
+            let kinds = [Crash::Kill, Crash::Power, Crash::Torn { seed: crashes }];
+            let crash = kinds[learner.random.random_range(0..kinds.len())];
+            learner.go_on_from(image, crash)?;
         }
     }
     Ok((crashes, learner.counts))
@@ -444,9 +493,11 @@ fn a_crash_of_a_learner_leaves_the_old_state_or_the_new_one() {
             out_of_reach,
             installed_ahead,
             installed_behind,
+            went_on,
         } = counts;
         let rarest = rewound.min(out_of_reach).min(installed_ahead);
-        assert!(rarest.min(installed_behind) >= 8, "too few of one");
+        let rarest = rarest.min(installed_behind).min(went_on);
+        assert!(rarest >= 8, "too few of one");
     }
 }
 
@@ -463,5 +514,35 @@ fn a_learner_needs_every_sync_call() {
         let found = crash_everywhere(APART, Some(point));
         println!("{point:?}: {found:?}");
         assert!(found.is_err(), "nothing is lost without {point:?}");
+    }
+}
+
+/// Nothing is replayed from the file that was cut: all that is left of it is in a snapshot.
+#[test]
+fn a_cut_that_a_killed_process_left_to_the_system_does_not_come_undone() {
+    let disk = SimDisk::new();
+    start(&disk, APART).unwrap();
+    let (mut log, mut state) = (new_log(&disk, APART), Model::default());
+    for zxid in (1..=5).map(Zxid) {
+        let record = txn(zxid, Change::Create, &format!("/{zxid}"), b"");
+        log.append(zxid, &record).unwrap();
+        log.commit().unwrap();
+        state.apply(&TxnRecord::decode(&record).unwrap());
+        if zxid == Zxid(3) {
+            let snapshot = snapshot_of(&disk, APART, zxid, &state).unwrap();
+            snapshot.name().unwrap();
+        }
+    }
+    disk.record();
+    let (snapshots, logs) = (disk.dir(APART.0), disk.dir(APART.1));
+    let rewound = rewind(&snapshots, &logs, Zxid(3), LIMIT).unwrap();
+    assert_eq!(rewound, Rewound::Reached);
+    let images = disk.take_images();
+    assert!(!images.is_empty());
+    for image in images {
+        let disk = image.crash(Crash::Kill);
+        let first = start(&disk, APART).unwrap().point();
+        let again = start(&disk.crash(Crash::Power), APART).unwrap().point();
+        assert_eq!(first, again);
     }
 }
