@@ -98,6 +98,9 @@ pub enum Violation {
         /// Since it was proposed.
         waited_ms: u64,
     },
+    /// The same server has come on a newer link.
+    #[error("learner {} has come on another link", .0.0)]
+    Replaced(Sid),
     /// This server leads nobody.
     #[error("a learner came, but this server does not lead")]
     NotLeading,

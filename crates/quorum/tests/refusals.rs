@@ -146,6 +146,26 @@ fn a_cut_below_the_tree_is_checked_when_the_tree_was_read_again() {
 }
 
 #[test]
+fn a_cut_to_the_beginning_of_an_epoch_leaves_what_was_before_it() {
+    let mut follower = Follower::in_sync_with(&[]);
+    follower.told(ToLearner::Diff(Zxid::ZERO));
+    let Txn { zxid, record } = txn(0x2_0000_0001);
+    follower.told(ToLearner::Proposal { zxid, record });
+    follower.give(Input::LinkDown(LINK));
+    follower.follow();
+    assert_eq!(follower.claimed(), zxid);
+    follower.told(ToLearner::Trunc(Zxid(0x2_0000_0000)));
+    follower.told(ToLearner::NewLeader {
+        epoch: Epoch(2),
+        config: Bytes::new(),
+    });
+    follower.told(ToLearner::UpToDate);
+    assert_eq!(follower.left(), [&Leave::LinkDown]);
+    let serves = Output::Serve(PeerState::Following, Epoch(2));
+    assert_eq!(follower.outputs.last(), Some(&serves));
+}
+
+#[test]
 fn what_comes_while_the_log_is_cut_waits_for_the_tree() {
     let mut follower = Follower::in_sync_with(&[0x1_0000_0001, 0x1_0000_0002]);
     follower.told(ToLearner::Trunc(Zxid(0x1_0000_0001)));

@@ -24,6 +24,7 @@ impl Leading {
             let sid = hello.sid;
             return Err(Violation::NewerConfig { sid, theirs, ours });
         }
+        self.drop_older(cx, link, hello.sid);
         if let Some(learner) = self.learners.get_mut(&link) {
             learner.sid = hello.sid;
             learner.kind = hello.kind;
@@ -36,6 +37,16 @@ impl Leading {
             _ => self.inform(cx, link),
         }
         Ok(())
+    }
+
+    /// A server that comes again has left its older links, though that may not show yet. What it acknowledged there must not
+    /// count any more: on the new link it may be told to cut its log, and send the acknowledgement again.
+    fn drop_older(&mut self, cx: &mut Context<'_>, link: LinkId, sid: Sid) {
+        for older in self.links_at(|progress| *progress != Progress::Silent) {
+            if older != link && self.learners[&older].sid == sid {
+                self.drop_learner(cx, older, Violation::Replaced(sid));
+            }
+        }
     }
 
     /// The epoch is decided when a quorum has said what it accepted before. Learners without a vote are listened to as well.

@@ -101,11 +101,10 @@ impl Synchronisation {
     /// A cut of the tail leaves the tree alone. One below the tree's zxid, after a start only, may be refused by the disk.
     fn cut(&mut self, cx: &mut Context<'_>, to: Zxid) -> Result<(), Violation> {
         let ticket = cx.disk(DiskOp::Truncate(to));
-        self.committed = to;
         if cx.state.history.is_cut_of_tail(to) {
             self.step = Step::History;
             cx.state.history.cut_tail(to);
-            return ends_with(cx.state.history.last_logged(), to);
+            return self.ends_with(cx.state.history.last_logged(), to);
         }
         self.step = Step::Cutting {
             to,
@@ -114,6 +113,17 @@ impl Synchronisation {
             link_is_down: false,
         };
         Ok(())
+    }
+
+    /// A log that was cut ends where the leader would have it, unless it never had that txn. The beginning of an epoch is no
+    /// txn: in front of it is all that the epoch's first txn stood on.
+    fn ends_with(&mut self, last: Zxid, to: Zxid) -> Result<(), Violation> {
+        self.committed = last;
+        let is_beginning = to.counter() == 0 && last < to;
+        match last == to || is_beginning {
+            true => Ok(()),
+            false => Err(Violation::Cut { to, last }),
+        }
     }
 
     pub fn snapshot_received(&mut self, cx: &mut Context<'_>) -> Result<(), Violation> {
@@ -250,7 +260,7 @@ impl Synchronisation {
         if link_is_down {
             return Err(Leave::LinkDown);
         }
-        ends_with(last, to).map_err(Leave::Leader)?;
+        self.ends_with(last, to).map_err(Leave::Leader)?;
         for packet in waiting {
             let next = self.packet(cx, link, packet).map_err(Leave::Leader)?;
             assert!(next.is_none(), "NEWLEADER waits for the disk");
@@ -273,14 +283,6 @@ impl Synchronisation {
 
     fn beginning(&self) -> Zxid {
         Zxid(self.epoch.0 << 32)
-    }
-}
-
-/// A log that was cut ends where the leader would have it, unless it never had that txn.
-fn ends_with(last: Zxid, to: Zxid) -> Result<(), Violation> {
-    match last == to {
-        true => Ok(()),
-        false => Err(Violation::Cut { to, last }),
     }
 }
 
