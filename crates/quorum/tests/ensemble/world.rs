@@ -3,17 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
-use proto::{OpCode, SessionId, Sid, Zxid};
+use proto::{Epoch, OpCode, SessionId, Sid, Zxid};
 use quorum::election::PeerState;
 use quorum::packet::{Forwarded, LearnerKind, ToLearner};
 use quorum::verifier::{QuorumVerifier, Quorums};
-use quorum::{CommittedLogLimits, DiskOp, Input, LinkId, LogOnDisk, Output, Settings};
+use quorum::{CommittedLogLimits, Input, LinkId, Output, Settings};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
 use crate::checks::Checks;
-use crate::net::{Message, Net, Who};
-use crate::node::Node;
+use crate::model::net::{Message, Net, Who};
+use crate::model::node::{Node, Process};
 
 const TICK_MS: u64 = 100;
 const CONNECT_RETRY_MS: u64 = 50;
@@ -239,10 +239,7 @@ impl World {
             return;
         }
         let leader = &self.nodes[&to];
-        let listens = leader
-            .process
-            .as_ref()
-            .is_some_and(|process| process.state == PeerState::Leading);
+        let listens = leader.process.as_ref().is_some_and(Process::leads);
         let is_cut = self.net.is_cut(from.0, to) || self.net.is_cut(to, from.0);
         if listens && !is_cut {
             let leader = (to, leader.incarnation);
@@ -277,6 +274,10 @@ impl World {
 
     fn node(&mut self, sid: Sid) -> &mut Node {
         self.nodes.get_mut(&sid).expect("a known server")
+    }
+
+    fn process(&mut self, who: Who) -> &mut Process {
+        self.node(who.0).process()
     }
 
     fn set_timer(&mut self, who: Who) {
@@ -401,51 +402,20 @@ impl World {
 
     fn carry_out(&mut self, who: Who, output: Output, inputs: &mut VecDeque<Input>) {
         match output {
-            Output::Disk(ticket, op) => {
-                let node = self.node(who.0);
-                let process = node.process.as_mut().expect("it runs");
-                let mut received = Vec::new();
-                match &op {
-                    DiskOp::Append { zxid, record } => {
-                        drop(process.tail.insert(*zxid, record.clone()))
-                    }
-                    DiskOp::Truncate(zxid) if *zxid >= process.tree_zxid => {
-                        process.tail.retain(|logged, _| logged <= zxid);
-                    }
-                    DiskOp::InstallSnapshot(_) => {
-                        process.tail.clear();
-                        received = process.received.clone();
-                        process.installing.push_back(received.clone());
-                    }
-                    _ => {}
-                }
-                node.disk.push(ticket, op, received);
-            }
+            Output::Disk(ticket, op) => self.node(who.0).queue(ticket, op),
             Output::Apply { up_to } => self.apply(who, up_to),
-            Output::UseSnapshot(zxid) => {
-                let process = self.node(who.0).process.as_mut().expect("it runs");
-                process.tree = process.installing.pop_front().expect("a snapshot");
-                process.tree_zxid = zxid;
-            }
+            Output::UseSnapshot(zxid) => self.process(who).use_snapshot(zxid),
             Output::Reload(to) => {
                 self.counts.reloads += 1;
-                let node = self.node(who.0);
-                let (last, tree) = node.disk.files.tree();
-                assert!(last <= to, "the log is not cut");
+                let last = self.node(who.0).reload(to);
                 inputs.push_back(Input::Reloaded(last));
-                let process = node.process.as_mut().expect("it runs");
-                process.tree = tree;
-                process.tree_zxid = last;
-                process.tail.clear();
             }
             Output::Vote(to, notification) => {
                 self.node(who.0).votes.insert(to, notification);
                 let delay = self.delay(8);
                 self.after(delay, Event::Vote { from: who, to });
             }
-            Output::Become(state) => {
-                self.node(who.0).process.as_mut().expect("it runs").state = state;
-            }
+            Output::Become(state) => self.process(who).state = state,
             Output::Left(_) => {}
             Output::Connect(to) => {
                 let delay = self.delay(8);
@@ -466,43 +436,21 @@ impl World {
                 self.send(link, true, Message::ToLeader(pong));
             }
             Output::StreamSnapshot { link, zxid } => {
-                let process = self.nodes[&who.0].process.as_ref().expect("it runs");
-                assert_eq!(process.tree_zxid, zxid, "another tree than was announced");
-                let tree = process.tree.clone();
+                let tree = self.process(who).stream(zxid);
                 self.send(link, false, Message::Snapshot(tree));
             }
             Output::TakeSnapshot(link) => inputs.push_back(Input::SnapshotReady(link)),
             Output::ReadLog { link, after } => {
-                let on_disk = self.nodes[&who.0].disk.files.log_from(after);
-                let log = on_disk.map_or(LogOnDisk::Useless, LogOnDisk::Txns);
+                let log = self.nodes[&who.0].read_log(after);
                 inputs.push_back(Input::LogRead { link, log });
             }
             Output::Close(link) | Output::Drop(link, _) => self.close(who, link),
-            Output::Serve(state, epoch) => {
-                let node = self.nodes.get_mut(&who.0).expect("a known server");
-                let process = node.process.as_mut().expect("it runs");
-                process.serving = Some((state, epoch));
-                let leads = state == PeerState::Leading;
-                if leads {
-                    process.last_proposed = Zxid(epoch.0 << 32);
-                    process.tree_zxid = process.last_proposed;
-                }
-                self.checks.serves(who.0, leads, epoch, &process.tree);
-                self.counts.elections += u32::from(leads);
-            }
-            Output::StopServing => {
-                let process = self.node(who.0).process.as_mut().expect("it runs");
-                process.serving = None;
-                process.waiting.clear();
-            }
+            Output::Serve(state, epoch) => self.serve(who, state, epoch),
+            Output::StopServing => self.process(who).stop_serving(),
             Output::Request(_, request) => {
-                let process = self.node(who.0).process.as_mut().expect("it runs");
-                process.last_proposed = process.last_proposed.next();
-                let zxid = process.last_proposed;
-                inputs.push_back(Input::Propose {
-                    zxid,
-                    record: request.body,
-                });
+                let zxid = self.process(who).next_zxid();
+                let record = request.body;
+                inputs.push_back(Input::Propose { zxid, record });
             }
             Output::UnmatchedCommit(zxid) => panic!("{who:?}: commit of {zxid} out of order"),
             Output::Revalidate { .. }
@@ -512,9 +460,24 @@ impl World {
         }
     }
 
+    fn serve(&mut self, who: Who, state: PeerState, epoch: Epoch) {
+        let process = self
+            .nodes
+            .get_mut(&who.0)
+            .expect("a known server")
+            .process();
+        process.serve(state, epoch);
+        let leads = state == PeerState::Leading;
+        self.checks.serves(who.0, leads, epoch, &process.tree);
+        self.counts.elections += u32::from(leads);
+    }
+
     fn apply(&mut self, who: Who, up_to: Zxid) {
-        let node = self.nodes.get_mut(&who.0).expect("a known server");
-        let process = node.process.as_mut().expect("it runs");
+        let process = self
+            .nodes
+            .get_mut(&who.0)
+            .expect("a known server")
+            .process();
         let before = process.apply(up_to);
         self.checks.applied(who.0, &process.tree, before);
         for txn in &process.tree[before..] {
@@ -576,11 +539,8 @@ impl World {
         };
         process.waiting.insert(record.clone());
         let input = if state == PeerState::Leading {
-            process.last_proposed = process.last_proposed.next();
-            Input::Propose {
-                zxid: process.last_proposed,
-                record,
-            }
+            let zxid = process.next_zxid();
+            Input::Propose { zxid, record }
         } else {
             Input::Forward(Forwarded {
                 session: SessionId(who.0.0),
@@ -613,11 +573,7 @@ impl World {
     }
 
     fn crash_leader(&mut self) {
-        let leads = |node: &Node| {
-            node.process
-                .as_ref()
-                .is_some_and(|process| process.state == PeerState::Leading)
-        };
+        let leads = |node: &Node| node.process.as_ref().is_some_and(Process::leads);
         if let Some((sid, _)) = self.nodes.iter().find(|(_, node)| leads(node)) {
             self.crash(*sid);
         }

@@ -8,10 +8,10 @@ use quorum::{DiskOp, Found, Input, Ticket, Txn};
 /// What survives a crash.
 #[derive(Clone, Debug, Default)]
 pub struct Files {
-    accepted_epoch: Epoch,
-    current_epoch: Epoch,
-    snapshot: (Zxid, Vec<Txn>),
-    log: Vec<Txn>,
+    pub accepted_epoch: Epoch,
+    pub current_epoch: Epoch,
+    pub snapshot: (Zxid, Vec<Txn>),
+    pub log: Vec<Txn>,
 }
 
 impl Files {
