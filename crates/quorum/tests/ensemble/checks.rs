@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use proto::{Epoch, Sid};
+use proto::{Epoch, Sid, Zxid};
 use quorum::Txn;
 
 #[derive(Debug, Default)]
@@ -11,6 +11,8 @@ pub struct Checks {
     /// What was applied by whoever applied it first, in order.
     pub committed: Vec<Txn>,
     leaders: BTreeMap<Epoch, Sid>,
+    /// The end of the history that an epoch begins with.
+    beginnings: BTreeMap<Epoch, Zxid>,
     acknowledged: BTreeSet<Bytes>,
 }
 
@@ -42,6 +44,24 @@ impl Checks {
         assert!(
             self.committed.starts_with(tree),
             "{sid:?} serves what is not committed"
+        );
+    }
+
+    /// A quorum has promised this epoch to a leader, whose history ends here: no other leader has such a quorum.
+    pub fn leads(&mut self, epoch: Epoch, last: Zxid) {
+        let other = self.beginnings.insert(epoch, last);
+        assert!(
+            other.is_none(),
+            "a second leader has a quorum's promises of {epoch:?}"
+        );
+    }
+
+    /// A server vouches with this epoch for its history, which ends here: it has all that its leader began with.
+    pub fn entered(&self, sid: Sid, epoch: Epoch, last: Zxid) {
+        let beginning = self.beginnings.get(&epoch);
+        assert!(
+            beginning.is_some_and(|beginning| last >= *beginning),
+            "{sid:?} has entered {epoch:?} with {last}, which began with {beginning:?}"
         );
     }
 

@@ -3,6 +3,7 @@
 mod checks;
 #[path = "../model/mod.rs"]
 mod model;
+mod promises;
 mod world;
 
 use world::{Counts, World};

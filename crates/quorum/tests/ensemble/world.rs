@@ -7,13 +7,14 @@ use proto::{Epoch, OpCode, SessionId, Sid, Zxid};
 use quorum::election::PeerState;
 use quorum::packet::{Forwarded, LearnerKind, ToLearner};
 use quorum::verifier::{QuorumVerifier, Quorums};
-use quorum::{CommittedLogLimits, Input, LinkId, Output, Settings};
+use quorum::{CommittedLogLimits, DiskOp, Input, LinkId, Output, Settings, Ticket};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
 use crate::checks::Checks;
 use crate::model::net::{Message, Net, Who};
 use crate::model::node::{Node, Process};
+use crate::promises;
 
 const TICK_MS: u64 = 100;
 const CONNECT_RETRY_MS: u64 = 50;
@@ -35,6 +36,8 @@ enum Event {
         tries: u32,
     },
     Start(Sid),
+    /// A tree is ready to be sent.
+    SnapshotReady(Who, LinkId),
     Heal,
     Client,
     Fault,
@@ -62,6 +65,9 @@ pub struct World {
     event_number: u64,
     checks: Checks,
     written: u64,
+    voters: i64,
+    /// Servers that crash at the next operation of their disks.
+    doomed: BTreeSet<Sid>,
     calm: bool,
     pub counts: Counts,
     trace: bool,
@@ -105,6 +111,8 @@ impl World {
             event_number: 0,
             checks: Checks::default(),
             written: 0,
+            voters,
+            doomed: BTreeSet::new(),
             calm: false,
             counts: Counts::default(),
             trace: std::env::var_os("TRACE").is_some(),
@@ -153,6 +161,7 @@ impl World {
     /// No more faults: all that was cut is whole, all that is down starts.
     pub fn calm(&mut self) {
         self.calm = true;
+        self.doomed.clear();
         self.heal();
         for sid in self.sids() {
             self.start(sid);
@@ -190,6 +199,10 @@ impl World {
             Event::Vote { from, to } => self.vote(from, to),
             Event::Connect { from, to, tries } => self.connect(from, to, tries),
             Event::Start(sid) => self.start(sid),
+            Event::SnapshotReady(who, link) if self.is_running(who) => {
+                self.input(who, Input::SnapshotReady(link));
+            }
+            Event::SnapshotReady(..) => {}
             Event::Heal => self.heal(),
             Event::Client => self.client(),
             Event::Fault => self.fault(),
@@ -302,11 +315,16 @@ impl World {
         if !self.is_running(who) {
             return;
         }
+        if self.doomed.remove(&who.0) {
+            return self.crash(who.0);
+        }
         let queued = self.nodes[&who.0].disk.queued();
         let batch = self.rng.random_range(1..=queued.max(1));
         let node = self.node(who.0);
         node.disk_is_busy = false;
-        if let Some(done) = node.disk.write(batch) {
+        let done = node.disk.write(batch);
+        self.check_entered(who.0);
+        if let Some(done) = done {
             self.input(who, done);
         }
         self.keep_disk_busy(who);
@@ -401,8 +419,9 @@ impl World {
     }
 
     fn carry_out(&mut self, who: Who, output: Output, inputs: &mut VecDeque<Input>) {
+        promises::check(who.0, &self.nodes[&who.0].disk, &output);
         match output {
-            Output::Disk(ticket, op) => self.node(who.0).queue(ticket, op),
+            Output::Disk(ticket, op) => self.queue(who, ticket, op),
             Output::Apply { up_to } => self.apply(who, up_to),
             Output::UseSnapshot(zxid) => self.process(who).use_snapshot(zxid),
             Output::Reload(to) => {
@@ -439,7 +458,10 @@ impl World {
                 let tree = self.process(who).stream(zxid);
                 self.send(link, false, Message::Snapshot(tree));
             }
-            Output::TakeSnapshot(link) => inputs.push_back(Input::SnapshotReady(link)),
+            Output::TakeSnapshot(link) => {
+                let delay = self.delay(20);
+                self.after(delay, Event::SnapshotReady(who, link));
+            }
             Output::ReadLog { link, after } => {
                 let log = self.nodes[&who.0].read_log(after);
                 inputs.push_back(Input::LogRead { link, log });
@@ -460,6 +482,24 @@ impl World {
         }
     }
 
+    fn queue(&mut self, who: Who, ticket: Ticket, op: DiskOp) {
+        let process = self
+            .nodes
+            .get_mut(&who.0)
+            .expect("a known server")
+            .process();
+        if let (DiskOp::CurrentEpoch(epoch), true) = (&op, process.leads()) {
+            self.checks.leads(*epoch, process.last_txn());
+        }
+        self.node(who.0).queue(ticket, op);
+    }
+
+    fn check_entered(&mut self, sid: Sid) {
+        for (epoch, last) in std::mem::take(&mut self.node(sid).disk.entered) {
+            self.checks.entered(sid, epoch, last);
+        }
+    }
+
     fn serve(&mut self, who: Who, state: PeerState, epoch: Epoch) {
         let process = self
             .nodes
@@ -470,6 +510,19 @@ impl World {
         let leads = state == PeerState::Leading;
         self.checks.serves(who.0, leads, epoch, &process.tree);
         self.counts.elections += u32::from(leads);
+        self.check_survival(who);
+    }
+
+    /// What a leader that serves has in its tree is there for good.
+    fn check_survival(&mut self, leader: Who) {
+        let process = self.process(leader);
+        let leads = matches!(process.serving, Some((PeerState::Leading, _)));
+        if let Some(last) = process.tree.last().filter(|_| leads).cloned() {
+            let voters: Vec<_> = (1..=self.voters)
+                .map(|sid| &self.nodes[&Sid(sid)].disk)
+                .collect();
+            promises::survives(&last, voters.into_iter());
+        }
     }
 
     fn apply(&mut self, who: Who, up_to: Zxid) {
@@ -480,6 +533,12 @@ impl World {
             .process();
         let before = process.apply(up_to);
         self.checks.applied(who.0, &process.tree, before);
+        self.check_survival(who);
+        let process = self
+            .nodes
+            .get_mut(&who.0)
+            .expect("a known server")
+            .process();
         for txn in &process.tree[before..] {
             if process.waiting.remove(&txn.record) {
                 self.counts.acknowledged += 1;
@@ -561,8 +620,11 @@ impl World {
         self.after(wait, Event::Fault);
         let sids = self.sids();
         let sid = sids[self.rng.random_range(0..sids.len())];
-        match self.rng.random_range(0..8) {
+        match self.rng.random_range(0..10) {
             0 | 1 => self.crash(sid),
+            8 | 9 => {
+                self.doomed.insert(sid);
+            }
             2 => self.crash_leader(),
             3 => self.reset_links(sid),
             4 => self.cut(sid, true, true),
@@ -587,6 +649,7 @@ impl World {
             return;
         }
         node.disk.crash(written);
+        self.check_entered(sid);
         self.counts.crashes += 1;
         for link in self.net.links_of(sid) {
             let is_learner = self.net.links[&link].learner.0 == sid;

@@ -162,6 +162,13 @@ impl Process {
         self.waiting.clear();
     }
 
+    /// Of tree and tail; a tree's zxid may be the beginning of an epoch, which no log has.
+    pub fn last_txn(&self) -> Zxid {
+        let tail = self.tail.last_key_value().map(|(zxid, _)| *zxid);
+        let tree = self.tree.last().map(|txn| txn.zxid);
+        tail.or(tree).unwrap_or(Zxid::ZERO)
+    }
+
     pub fn leads(&self) -> bool {
         self.state == PeerState::Leading
     }
