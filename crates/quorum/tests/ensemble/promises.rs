@@ -14,6 +14,10 @@ pub fn check(sid: Sid, disk: &Disk, output: &Output) {
             disk.files.accepted_epoch >= *epoch,
             "{sid:?} asks for {epoch:?} before its own promise is on disk"
         ),
+        Output::Serve(_, epoch) => {
+            let entered = disk.files.current_epoch == *epoch;
+            assert!(entered, "{sid:?} serves before {epoch:?} is on disk");
+        }
         Output::Drop(_, violation) | Output::Left(Leave::Leader(violation)) => {
             assert!(can_happen(violation), "{sid:?} says of a peer: {violation}");
         }

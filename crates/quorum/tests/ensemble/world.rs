@@ -430,11 +430,17 @@ impl World {
                 inputs.push_back(Input::Reloaded(last));
             }
             Output::Vote(to, notification) => {
+                if to.0 <= self.voters {
+                    self.checks.votes(who, &notification);
+                }
                 self.node(who.0).votes.insert(to, notification);
                 let delay = self.delay(8);
                 self.after(delay, Event::Vote { from: who, to });
             }
-            Output::Become(state) => self.process(who).state = state,
+            Output::Become(state) => {
+                self.checks.looks(who);
+                self.process(who).state = state;
+            }
             Output::Left(_) => {}
             Output::Connect(to) => {
                 let delay = self.delay(8);
