@@ -211,7 +211,7 @@ mod tests {
     fn a_cut_of_the_tail_leaves_the_tree() {
         let mut history = history(limits(100, 1000), 2, 5);
         assert!(history.is_cut_of_tail(z(1, 2)) && !history.is_cut_of_tail(z(1, 1)));
-        history.truncate(z(1, 3));
+        history.cut_tail(z(1, 3));
         assert_eq!(
             (history.applied(), history.last_logged()),
             (z(1, 2), z(1, 3))
@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn a_cut_of_the_tree_gives_back_the_room_of_what_was_kept() {
         let mut history = history(limits(100, 40), 4, 5);
-        history.truncate(z(1, 2));
+        history.reloaded(z(1, 2));
         assert_eq!(
             (history.applied(), history.last_logged()),
             (z(1, 2), z(1, 2))

@@ -397,7 +397,7 @@ impl Stage {
             Output::Disk(ticket, op) => node.queue(ticket, op),
             Output::Apply { up_to } => drop(node.process().apply(up_to)),
             Output::UseSnapshot(zxid) => node.process().use_snapshot(zxid),
-            Output::Reload(to) => node.reload(to),
+            Output::Reload(to) => return Some(Input::Reloaded(node.reload(to))),
             Output::Become(state) => node.process().state = state,
             Output::Serve(state, epoch) => node.process().serve(state, epoch),
             Output::StopServing => node.process().stop_serving(),
