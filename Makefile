@@ -2,7 +2,7 @@
 
 BINARY := target/release/ironkeeper
 
-.PHONY: help build run test lint format-check clippy doc deny unit model compat differential differential-long \
+.PHONY: help build run test lint format-check clippy doc deny unit model mutants compat differential differential-long \
 	suite-setup apache-suite apache-suite-selection apache-suite-all client-suites client-suites-quick apps bench fuzz soak clean
 
 help: ## list the targets
@@ -38,6 +38,9 @@ unit: model ## cargo's tests
 
 model: ## the hand-over between threads, under a model checker; MODEL_SCHEDULES= says how many of each test
 	cargo test --locked -p server --features shuttle --lib model::
+
+mutants: ## the quorum's core with one rule broken, and the test that finds it
+	cd compat-tests && python3 -m mutants
 
 compat: build ## Apache's own clients and data against the release binary, with Apache 3.9.5 as the oracle
 	compat-tests/setup.sh
@@ -89,7 +92,7 @@ bench: build ## time and memory next to Apache 3.9.5, ten minutes; writes docs/p
 fuzz: ## ten minutes of each fuzz target (needs cargo-fuzz and a nightly toolchain)
 	fuzz/run.sh 600
 
-soak: build unit differential-long client-suites apache-suite-all ## the long forms of the tests, before an issue is resolved
+soak: build unit mutants differential-long client-suites apache-suite-all ## the long forms of the tests, before an issue is resolved
 
 	compat-tests/setup.sh
 	MODEL_SCHEDULES=20000 $(MAKE) model

@@ -159,3 +159,109 @@ impl History {
         self.committed.len() > self.limits.txns || self.committed_bytes > self.limits.bytes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn z(epoch: i64, counter: i64) -> Zxid {
+        Zxid(epoch << 32 | counter)
+    }
+
+    fn txn(zxid: Zxid, bytes: usize) -> Txn {
+        Txn {
+            zxid,
+            record: vec![0; bytes].into(),
+        }
+    }
+
+    /// Txns 1 to `last` of epoch 1, of ten bytes each, up to `committed` in the tree.
+    fn history(limits: CommittedLogLimits, committed: i64, last: i64) -> History {
+        let mut history = History::new(limits, z(1, 0), Vec::new());
+        (1..=last).for_each(|counter| history.log(txn(z(1, counter), 10)));
+        history.commit(z(1, committed));
+        history
+    }
+
+    fn kept(history: &History) -> Vec<u32> {
+        history.txns().map(|txn| txn.zxid.counter()).collect()
+    }
+
+    fn limits(txns: usize, bytes: usize) -> CommittedLogLimits {
+        CommittedLogLimits { txns, bytes }
+    }
+
+    #[test]
+    fn the_newest_committed_txns_are_kept_up_to_a_count_and_the_whole_tail() {
+        assert_eq!(kept(&history(limits(2, 1000), 4, 6)), [3, 4, 5, 6]);
+    }
+
+    #[test]
+    fn committed_txns_are_kept_up_to_a_number_of_bytes() {
+        assert_eq!(kept(&history(limits(100, 29), 4, 4)), [3, 4]);
+        assert_eq!(kept(&history(limits(100, 30), 4, 4)), [2, 3, 4]);
+    }
+
+    #[test]
+    fn one_committed_txn_is_kept_though_it_is_past_the_limits() {
+        assert_eq!(kept(&history(limits(0, 0), 3, 3)), [3]);
+    }
+
+    #[test]
+    fn a_cut_of_the_tail_leaves_the_tree() {
+        let mut history = history(limits(100, 1000), 2, 5);
+        assert!(history.is_cut_of_tail(z(1, 2)) && !history.is_cut_of_tail(z(1, 1)));
+        history.cut_tail(z(1, 3));
+        assert_eq!(
+            (history.applied(), history.last_logged()),
+            (z(1, 2), z(1, 3))
+        );
+        assert_eq!(kept(&history), [1, 2, 3]);
+    }
+
+    #[test]
+    fn a_cut_of_the_tree_gives_back_the_room_of_what_was_kept() {
+        let mut history = history(limits(100, 40), 4, 5);
+        history.reloaded(z(1, 2));
+        assert_eq!(
+            (history.applied(), history.last_logged()),
+            (z(1, 2), z(1, 2))
+        );
+        [6, 7]
+            .into_iter()
+            .for_each(|counter| history.log(txn(z(1, counter), 10)));
+        history.commit(z(1, 7));
+        assert_eq!(kept(&history), [1, 2, 6, 7], "40 bytes of 40");
+    }
+
+    #[test]
+    fn an_epochs_beginning_is_the_trees_zxid_and_no_txn() {
+        let mut history = history(limits(100, 1000), 3, 3);
+        history.begin_epoch(Epoch(2));
+        assert_eq!(
+            (history.applied(), history.last_logged()),
+            (z(2, 0), z(2, 0))
+        );
+        assert_eq!(
+            (history.oldest_pending(), kept(&history)),
+            (None, vec![1, 2, 3])
+        );
+    }
+
+    #[test]
+    fn a_snapshot_takes_the_place_of_tree_and_tail() {
+        let mut history = history(limits(100, 1000), 2, 5);
+        history.replace(z(1, 9));
+        assert_eq!(
+            (history.applied(), history.last_logged()),
+            (z(1, 9), z(1, 9))
+        );
+        assert!(kept(&history).is_empty() && history.committed_bytes == 0);
+    }
+
+    #[test]
+    #[should_panic(expected = "logged behind")]
+    fn a_txn_that_is_not_behind_the_last_is_a_bug() {
+        history(limits(100, 1000), 2, 5).log(txn(z(1, 5), 10));
+    }
+}

@@ -102,3 +102,172 @@ fn from_disk(peer: Zxid, first_in_memory: Zxid, disk: Disk<'_>) -> Plan {
         false => Plan::Snap, // case 6
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn z(epoch: i64, counter: i64) -> Zxid {
+        Zxid(epoch << 32 | counter)
+    }
+
+    const MEMORY: &[Zxid] = &[z(7, 4), z(7, 5), z(7, 6)];
+    const TWO_EPOCHS: &[Zxid] = &[z(7, 4), z(7, 5), z(9, 1)];
+    const ONE_MISSING: &[Zxid] = &[z(7, 4), z(7, 6)];
+    const REACHES_BACK: &[Zxid] = &[z(7, 1), z(7, 2), z(7, 3), z(7, 4)];
+    const LACKS_ONE: &[Zxid] = &[z(7, 1), z(7, 3), z(7, 4)];
+    const ENDS_TOO_EARLY: &[Zxid] = &[z(7, 1), z(7, 2)];
+    const BEGINS_TOO_LATE: &[Zxid] = &[z(7, 3), z(7, 4)];
+
+    /// A leader with these txns in memory.
+    fn known<'a>(memory: &'a [Zxid], disk: Disk<'a>) -> Known<'a> {
+        Known {
+            force_snapshot: false,
+            last: memory.last().copied().unwrap_or(z(7, 6)),
+            memory,
+            disk,
+        }
+    }
+
+    fn diff(after: Zxid) -> Plan {
+        Plan::Diff { after }
+    }
+
+    fn trunc(to: Zxid) -> Plan {
+        Plan::Trunc { to }
+    }
+
+    #[test]
+    fn every_case_of_sync_follower_has_its_plan() {
+        let unread = Disk::Unread;
+        let forced = Known {
+            force_snapshot: true,
+            ..known(MEMORY, unread)
+        };
+        let in_new_epoch = Known {
+            last: z(8, 0),
+            ..known(MEMORY, unread)
+        };
+        let rows = [
+            ("1: a snapshot is forced", z(7, 6), forced, Plan::Snap),
+            ("2: in sync", z(7, 6), known(MEMORY, unread), diff(z(7, 6))),
+            (
+                "2: in sync, the epoch has begun",
+                z(8, 0),
+                in_new_epoch.clone(),
+                diff(z(8, 0)),
+            ),
+            (
+                "2: in sync, nothing in memory",
+                z(7, 6),
+                known(&[], unread),
+                diff(z(7, 6)),
+            ),
+            (
+                "3: newer than all",
+                z(7, 9),
+                known(MEMORY, unread),
+                trunc(z(7, 6)),
+            ),
+            (
+                "3: newer, nothing in memory",
+                z(7, 9),
+                known(&[], unread),
+                trunc(z(7, 6)),
+            ),
+            (
+                "3: a foreign epoch's txn",
+                z(8, 1),
+                in_new_epoch.clone(),
+                trunc(z(7, 6)),
+            ),
+            (
+                "not 3: a foreign epoch's beginning, which no log has",
+                z(9, 0),
+                known(MEMORY, unread),
+                Plan::Snap,
+            ),
+            (
+                "4: the oldest in memory",
+                z(7, 4),
+                known(MEMORY, unread),
+                diff(z(7, 4)),
+            ),
+            (
+                "4: one within",
+                z(7, 5),
+                known(TWO_EPOCHS, unread),
+                diff(z(7, 5)),
+            ),
+            (
+                "4: the newest, the epoch has begun",
+                z(7, 6),
+                in_new_epoch,
+                diff(z(7, 6)),
+            ),
+            (
+                "4: an epoch's beginning within",
+                z(8, 0),
+                known(TWO_EPOCHS, unread),
+                diff(z(8, 0)),
+            ),
+            (
+                "4: a foreign tail in an earlier epoch",
+                z(7, 6),
+                known(TWO_EPOCHS, unread),
+                Plan::Snap,
+            ),
+            (
+                "4: one that is missing here",
+                z(7, 5),
+                known(ONE_MISSING, unread),
+                trunc(z(7, 4)),
+            ),
+            (
+                "5: older than memory",
+                z(7, 2),
+                known(MEMORY, unread),
+                Plan::ReadLog,
+            ),
+            (
+                "5: older, nothing in memory",
+                z(7, 2),
+                known(&[], unread),
+                Plan::ReadLog,
+            ),
+            (
+                "5: the log reaches back",
+                z(7, 2),
+                known(MEMORY, Disk::Txns(REACHES_BACK)),
+                diff(z(7, 2)),
+            ),
+            (
+                "5: the log does not have it",
+                z(7, 2),
+                known(MEMORY, Disk::Txns(LACKS_ONE)),
+                trunc(z(7, 1)),
+            ),
+            (
+                "6: the log is of no use",
+                z(7, 2),
+                known(MEMORY, Disk::Useless),
+                Plan::Snap,
+            ),
+            (
+                "6: the log begins too late",
+                z(7, 2),
+                known(MEMORY, Disk::Txns(BEGINS_TOO_LATE)),
+                Plan::Snap,
+            ),
+            (
+                "6: a gap between log and memory",
+                z(7, 2),
+                known(MEMORY, Disk::Txns(ENDS_TOO_EARLY)),
+                Plan::Snap,
+            ),
+        ];
+        for (case, peer, known, expected) in rows {
+            assert_eq!(plan(peer, &known), expected, "{case}");
+        }
+    }
+}

@@ -286,7 +286,8 @@ impl Synchronisation {
     }
 }
 
-/// Whether nothing is missing between two txns: the next one, or the first of a later epoch (`Learner.enforceContinuousProposal`).
+/// Whether nothing is missing between two txns: the next one, or the first of a later epoch (`Learner.enforceContinuousProposal`,
+/// which lets any txn of a later epoch pass).
 pub(super) fn follows(zxid: Zxid, last: Zxid) -> bool {
-    zxid == last.next() || zxid.epoch() > last.epoch()
+    zxid == last.next() || (zxid.epoch() > last.epoch() && zxid.counter() == 1)
 }

@@ -1,9 +1,9 @@
 //! Ensembles of peers on a network and on disks that fail: whatever happens, they agree, and lose nothing.
 
 mod checks;
-mod disk;
-mod net;
-mod node;
+#[path = "../model/mod.rs"]
+mod model;
+mod promises;
 mod world;
 
 use world::{Counts, World};

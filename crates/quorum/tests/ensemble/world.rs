@@ -3,17 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
-use proto::{OpCode, SessionId, Sid, Zxid};
+use proto::{Epoch, OpCode, SessionId, Sid, Zxid};
 use quorum::election::PeerState;
 use quorum::packet::{Forwarded, LearnerKind, ToLearner};
 use quorum::verifier::{QuorumVerifier, Quorums};
-use quorum::{CommittedLogLimits, DiskOp, Input, LinkId, LogOnDisk, Output, Settings};
+use quorum::{CommittedLogLimits, DiskOp, Input, LinkId, Output, Settings, Ticket};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
 use crate::checks::Checks;
-use crate::net::{Message, Net, Who};
-use crate::node::Node;
+use crate::model::net::{Message, Net, Who};
+use crate::model::node::{Node, Process};
+use crate::promises;
 
 const TICK_MS: u64 = 100;
 const CONNECT_RETRY_MS: u64 = 50;
@@ -35,6 +36,8 @@ enum Event {
         tries: u32,
     },
     Start(Sid),
+    /// A tree is ready to be sent.
+    SnapshotReady(Who, LinkId),
     Heal,
     Client,
     Fault,
@@ -62,6 +65,9 @@ pub struct World {
     event_number: u64,
     checks: Checks,
     written: u64,
+    voters: i64,
+    /// Servers that crash at the next operation of their disks.
+    doomed: BTreeSet<Sid>,
     calm: bool,
     pub counts: Counts,
     trace: bool,
@@ -105,6 +111,8 @@ impl World {
             event_number: 0,
             checks: Checks::default(),
             written: 0,
+            voters,
+            doomed: BTreeSet::new(),
             calm: false,
             counts: Counts::default(),
             trace: std::env::var_os("TRACE").is_some(),
@@ -153,6 +161,7 @@ impl World {
     /// No more faults: all that was cut is whole, all that is down starts.
     pub fn calm(&mut self) {
         self.calm = true;
+        self.doomed.clear();
         self.heal();
         for sid in self.sids() {
             self.start(sid);
@@ -190,6 +199,10 @@ impl World {
             Event::Vote { from, to } => self.vote(from, to),
             Event::Connect { from, to, tries } => self.connect(from, to, tries),
             Event::Start(sid) => self.start(sid),
+            Event::SnapshotReady(who, link) if self.is_running(who) => {
+                self.input(who, Input::SnapshotReady(link));
+            }
+            Event::SnapshotReady(..) => {}
             Event::Heal => self.heal(),
             Event::Client => self.client(),
             Event::Fault => self.fault(),
@@ -239,10 +252,7 @@ impl World {
             return;
         }
         let leader = &self.nodes[&to];
-        let listens = leader
-            .process
-            .as_ref()
-            .is_some_and(|process| process.state == PeerState::Leading);
+        let listens = leader.process.as_ref().is_some_and(Process::leads);
         let is_cut = self.net.is_cut(from.0, to) || self.net.is_cut(to, from.0);
         if listens && !is_cut {
             let leader = (to, leader.incarnation);
@@ -279,6 +289,10 @@ impl World {
         self.nodes.get_mut(&sid).expect("a known server")
     }
 
+    fn process(&mut self, who: Who) -> &mut Process {
+        self.node(who.0).process()
+    }
+
     fn set_timer(&mut self, who: Who) {
         let now_ms = self.now_ms;
         let Some(process) = &mut self.node(who.0).process else {
@@ -301,11 +315,16 @@ impl World {
         if !self.is_running(who) {
             return;
         }
+        if self.doomed.remove(&who.0) {
+            return self.crash(who.0);
+        }
         let queued = self.nodes[&who.0].disk.queued();
         let batch = self.rng.random_range(1..=queued.max(1));
         let node = self.node(who.0);
         node.disk_is_busy = false;
-        if let Some(done) = node.disk.write(batch) {
+        let done = node.disk.write(batch);
+        self.check_entered(who.0);
+        if let Some(done) = done {
             self.input(who, done);
         }
         self.keep_disk_busy(who);
@@ -400,51 +419,27 @@ impl World {
     }
 
     fn carry_out(&mut self, who: Who, output: Output, inputs: &mut VecDeque<Input>) {
+        promises::check(who.0, &self.nodes[&who.0].disk, &output);
         match output {
-            Output::Disk(ticket, op) => {
-                let node = self.node(who.0);
-                let process = node.process.as_mut().expect("it runs");
-                let mut received = Vec::new();
-                match &op {
-                    DiskOp::Append { zxid, record } => {
-                        drop(process.tail.insert(*zxid, record.clone()))
-                    }
-                    DiskOp::Truncate(zxid) if *zxid >= process.tree_zxid => {
-                        process.tail.retain(|logged, _| logged <= zxid);
-                    }
-                    DiskOp::InstallSnapshot(_) => {
-                        process.tail.clear();
-                        received = process.received.clone();
-                        process.installing.push_back(received.clone());
-                    }
-                    _ => {}
-                }
-                node.disk.push(ticket, op, received);
-            }
+            Output::Disk(ticket, op) => self.queue(who, ticket, op),
             Output::Apply { up_to } => self.apply(who, up_to),
-            Output::UseSnapshot(zxid) => {
-                let process = self.node(who.0).process.as_mut().expect("it runs");
-                process.tree = process.installing.pop_front().expect("a snapshot");
-                process.tree_zxid = zxid;
-            }
+            Output::UseSnapshot(zxid) => self.process(who).use_snapshot(zxid),
             Output::Reload(to) => {
                 self.counts.reloads += 1;
-                let node = self.node(who.0);
-                let (last, tree) = node.disk.files.tree();
-                assert!(last <= to, "the log is not cut");
+                let last = self.node(who.0).reload(to);
                 inputs.push_back(Input::Reloaded(last));
-                let process = node.process.as_mut().expect("it runs");
-                process.tree = tree;
-                process.tree_zxid = last;
-                process.tail.clear();
             }
             Output::Vote(to, notification) => {
+                if to.0 <= self.voters {
+                    self.checks.votes(who, &notification);
+                }
                 self.node(who.0).votes.insert(to, notification);
                 let delay = self.delay(8);
                 self.after(delay, Event::Vote { from: who, to });
             }
             Output::Become(state) => {
-                self.node(who.0).process.as_mut().expect("it runs").state = state;
+                self.checks.looks(who);
+                self.process(who).state = state;
             }
             Output::Left(_) => {}
             Output::Connect(to) => {
@@ -466,43 +461,24 @@ impl World {
                 self.send(link, true, Message::ToLeader(pong));
             }
             Output::StreamSnapshot { link, zxid } => {
-                let process = self.nodes[&who.0].process.as_ref().expect("it runs");
-                assert_eq!(process.tree_zxid, zxid, "another tree than was announced");
-                let tree = process.tree.clone();
+                let tree = self.process(who).stream(zxid);
                 self.send(link, false, Message::Snapshot(tree));
             }
-            Output::TakeSnapshot(link) => inputs.push_back(Input::SnapshotReady(link)),
+            Output::TakeSnapshot(link) => {
+                let delay = self.delay(20);
+                self.after(delay, Event::SnapshotReady(who, link));
+            }
             Output::ReadLog { link, after } => {
-                let on_disk = self.nodes[&who.0].disk.files.log_from(after);
-                let log = on_disk.map_or(LogOnDisk::Useless, LogOnDisk::Txns);
+                let log = self.nodes[&who.0].read_log(after);
                 inputs.push_back(Input::LogRead { link, log });
             }
             Output::Close(link) | Output::Drop(link, _) => self.close(who, link),
-            Output::Serve(state, epoch) => {
-                let node = self.nodes.get_mut(&who.0).expect("a known server");
-                let process = node.process.as_mut().expect("it runs");
-                process.serving = Some((state, epoch));
-                let leads = state == PeerState::Leading;
-                if leads {
-                    process.last_proposed = Zxid(epoch.0 << 32);
-                    process.tree_zxid = process.last_proposed;
-                }
-                self.checks.serves(who.0, leads, epoch, &process.tree);
-                self.counts.elections += u32::from(leads);
-            }
-            Output::StopServing => {
-                let process = self.node(who.0).process.as_mut().expect("it runs");
-                process.serving = None;
-                process.waiting.clear();
-            }
+            Output::Serve(state, epoch) => self.serve(who, state, epoch),
+            Output::StopServing => self.process(who).stop_serving(),
             Output::Request(_, request) => {
-                let process = self.node(who.0).process.as_mut().expect("it runs");
-                process.last_proposed = process.last_proposed.next();
-                let zxid = process.last_proposed;
-                inputs.push_back(Input::Propose {
-                    zxid,
-                    record: request.body,
-                });
+                let zxid = self.process(who).next_zxid();
+                let record = request.body;
+                inputs.push_back(Input::Propose { zxid, record });
             }
             Output::UnmatchedCommit(zxid) => panic!("{who:?}: commit of {zxid} out of order"),
             Output::Revalidate { .. }
@@ -512,11 +488,63 @@ impl World {
         }
     }
 
+    fn queue(&mut self, who: Who, ticket: Ticket, op: DiskOp) {
+        let process = self
+            .nodes
+            .get_mut(&who.0)
+            .expect("a known server")
+            .process();
+        if let (DiskOp::CurrentEpoch(epoch), true) = (&op, process.leads()) {
+            self.checks.leads(*epoch, process.last_txn());
+        }
+        self.node(who.0).queue(ticket, op);
+    }
+
+    fn check_entered(&mut self, sid: Sid) {
+        for (epoch, last) in std::mem::take(&mut self.node(sid).disk.entered) {
+            self.checks.entered(sid, epoch, last);
+        }
+    }
+
+    fn serve(&mut self, who: Who, state: PeerState, epoch: Epoch) {
+        let process = self
+            .nodes
+            .get_mut(&who.0)
+            .expect("a known server")
+            .process();
+        process.serve(state, epoch);
+        let leads = state == PeerState::Leading;
+        self.checks.serves(who.0, leads, epoch, &process.tree);
+        self.counts.elections += u32::from(leads);
+        self.check_survival(who);
+    }
+
+    /// What a leader that serves has in its tree is there for good.
+    fn check_survival(&mut self, leader: Who) {
+        let process = self.process(leader);
+        let leads = matches!(process.serving, Some((PeerState::Leading, _)));
+        if let Some(last) = process.tree.last().filter(|_| leads).cloned() {
+            let voters: Vec<_> = (1..=self.voters)
+                .map(|sid| &self.nodes[&Sid(sid)].disk)
+                .collect();
+            promises::survives(&last, voters.into_iter());
+        }
+    }
+
     fn apply(&mut self, who: Who, up_to: Zxid) {
-        let node = self.nodes.get_mut(&who.0).expect("a known server");
-        let process = node.process.as_mut().expect("it runs");
+        let process = self
+            .nodes
+            .get_mut(&who.0)
+            .expect("a known server")
+            .process();
         let before = process.apply(up_to);
         self.checks.applied(who.0, &process.tree, before);
+        self.check_survival(who);
+        let process = self
+            .nodes
+            .get_mut(&who.0)
+            .expect("a known server")
+            .process();
         for txn in &process.tree[before..] {
             if process.waiting.remove(&txn.record) {
                 self.counts.acknowledged += 1;
@@ -576,11 +604,8 @@ impl World {
         };
         process.waiting.insert(record.clone());
         let input = if state == PeerState::Leading {
-            process.last_proposed = process.last_proposed.next();
-            Input::Propose {
-                zxid: process.last_proposed,
-                record,
-            }
+            let zxid = process.next_zxid();
+            Input::Propose { zxid, record }
         } else {
             Input::Forward(Forwarded {
                 session: SessionId(who.0.0),
@@ -601,8 +626,11 @@ impl World {
         self.after(wait, Event::Fault);
         let sids = self.sids();
         let sid = sids[self.rng.random_range(0..sids.len())];
-        match self.rng.random_range(0..8) {
+        match self.rng.random_range(0..10) {
             0 | 1 => self.crash(sid),
+            8 | 9 => {
+                self.doomed.insert(sid);
+            }
             2 => self.crash_leader(),
             3 => self.reset_links(sid),
             4 => self.cut(sid, true, true),
@@ -613,11 +641,7 @@ impl World {
     }
 
     fn crash_leader(&mut self) {
-        let leads = |node: &Node| {
-            node.process
-                .as_ref()
-                .is_some_and(|process| process.state == PeerState::Leading)
-        };
+        let leads = |node: &Node| node.process.as_ref().is_some_and(Process::leads);
         if let Some((sid, _)) = self.nodes.iter().find(|(_, node)| leads(node)) {
             self.crash(*sid);
         }
@@ -631,6 +655,7 @@ impl World {
             return;
         }
         node.disk.crash(written);
+        self.check_entered(sid);
         self.counts.crashes += 1;
         for link in self.net.links_of(sid) {
             let is_learner = self.net.links[&link].learner.0 == sid;

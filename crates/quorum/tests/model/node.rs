@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use bytes::Bytes;
 use proto::{Epoch, Sid, Zxid};
 use quorum::election::{Notification, PeerState, Proposal};
-use quorum::{Input, Output, Peer, Settings, Txn};
+use quorum::{DiskOp, Input, LogOnDisk, Output, Peer, Settings, Ticket, Txn};
 
-use crate::disk::Disk;
+use super::disk::Disk;
 
 /// What ends with the process.
 #[derive(Debug)]
@@ -71,6 +71,33 @@ impl Node {
             timer_ms: None,
         });
     }
+
+    pub fn process(&mut self) -> &mut Process {
+        self.process.as_mut().expect("it runs")
+    }
+
+    /// Puts an operation into the disk's queue; what it means for the tail is so at once.
+    pub fn queue(&mut self, ticket: Ticket, op: DiskOp) {
+        let process = self.process.as_mut().expect("it runs");
+        let received = process.log(&op);
+        self.disk.push(ticket, op, received);
+    }
+
+    /// The log behind a txn is gone: the tree is read again. Returns its zxid.
+    pub fn reload(&mut self, to: Zxid) -> Zxid {
+        let (last, tree) = self.disk.files.tree();
+        assert!(last <= to, "the log is not cut");
+        let process = self.process();
+        process.tree = tree;
+        process.tree_zxid = last;
+        process.tail.clear();
+        last
+    }
+
+    pub fn read_log(&self, after: Zxid) -> LogOnDisk {
+        let on_disk = self.disk.files.log_from(after);
+        on_disk.map_or(LogOnDisk::Useless, LogOnDisk::Txns)
+    }
 }
 
 impl Process {
@@ -95,6 +122,67 @@ impl Process {
             [Output::Vote(STRANGER, vote)] => (vote.proposal.leader, vote.proposal.epoch),
             other => panic!("a stranger is answered with {other:?}"),
         }
+    }
+
+    /// Returns the tree of a snapshot that is to be installed.
+    fn log(&mut self, op: &DiskOp) -> Vec<Txn> {
+        match op {
+            DiskOp::Append { zxid, record } => {
+                self.tail.insert(*zxid, record.clone());
+            }
+            DiskOp::Truncate(zxid) if *zxid >= self.tree_zxid => {
+                self.tail.retain(|logged, _| logged <= zxid);
+            }
+            DiskOp::InstallSnapshot(_) => {
+                self.tail.clear();
+                self.installing.push_back(self.received.clone());
+                return self.received.clone();
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    pub fn use_snapshot(&mut self, zxid: Zxid) {
+        self.tree = self.installing.pop_front().expect("a snapshot");
+        self.tree_zxid = zxid;
+    }
+
+    /// A leader's zxids go on from the beginning of its epoch.
+    pub fn serve(&mut self, state: PeerState, epoch: Epoch) {
+        self.serving = Some((state, epoch));
+        if state == PeerState::Leading {
+            self.last_proposed = Zxid(epoch.0 << 32);
+            self.tree_zxid = self.last_proposed;
+        }
+    }
+
+    pub fn stop_serving(&mut self) {
+        self.serving = None;
+        self.waiting.clear();
+    }
+
+    /// Of tree and tail; a tree's zxid may be the beginning of an epoch, which no log has.
+    pub fn last_txn(&self) -> Zxid {
+        let tail = self.tail.last_key_value().map(|(zxid, _)| *zxid);
+        let tree = self.tree.last().map(|txn| txn.zxid);
+        tail.or(tree).unwrap_or(Zxid::ZERO)
+    }
+
+    pub fn leads(&self) -> bool {
+        self.state == PeerState::Leading
+    }
+
+    /// The number of a leader's next txn.
+    pub fn next_zxid(&mut self) -> Zxid {
+        self.last_proposed = self.last_proposed.next();
+        self.last_proposed
+    }
+
+    /// The tree that is sent to a learner.
+    pub fn stream(&self, zxid: Zxid) -> Vec<Txn> {
+        assert_eq!(self.tree_zxid, zxid, "another tree than was announced");
+        self.tree.clone()
     }
 
     /// Applies the tail up to a txn; returns how long the tree was.

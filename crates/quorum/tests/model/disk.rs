@@ -8,10 +8,10 @@ use quorum::{DiskOp, Found, Input, Ticket, Txn};
 /// What survives a crash.
 #[derive(Clone, Debug, Default)]
 pub struct Files {
-    accepted_epoch: Epoch,
-    current_epoch: Epoch,
-    snapshot: (Zxid, Vec<Txn>),
-    log: Vec<Txn>,
+    pub accepted_epoch: Epoch,
+    pub current_epoch: Epoch,
+    pub snapshot: (Zxid, Vec<Txn>),
+    pub log: Vec<Txn>,
 }
 
 impl Files {
@@ -20,8 +20,15 @@ impl Files {
         let (zxid, mut tree) = self.snapshot.clone();
         let replayed = self.log.iter().filter(|txn| txn.zxid > zxid);
         tree.extend(replayed.cloned());
-        let last = self.log.last().map_or(zxid, |txn| txn.zxid.max(zxid));
-        (last, tree)
+        (self.last_zxid(), tree)
+    }
+
+    /// Of that tree.
+    pub fn last_zxid(&self) -> Zxid {
+        let snapshot = self.snapshot.0;
+        self.log
+            .last()
+            .map_or(snapshot, |txn| txn.zxid.max(snapshot))
     }
 
     pub fn found(&self) -> Found {
@@ -33,9 +40,18 @@ impl Files {
         Found {
             accepted_epoch: self.accepted_epoch,
             current_epoch: self.current_epoch,
-            last_zxid: self.tree().0,
+            last_zxid: self.last_zxid(),
             recent: self.log.clone(),
         }
+    }
+
+    /// Whether a start would find this txn.
+    pub fn has(&self, txn: &Txn) -> bool {
+        self.log
+            .iter()
+            .rev()
+            .chain(self.snapshot.1.iter().rev())
+            .any(|other| other == txn)
     }
 
     /// The log from the last txn that is not behind `after`; None where it begins later.
@@ -78,6 +94,8 @@ pub struct Disk {
     pub files: Files,
     /// With the tree of the snapshot that is to be installed.
     queue: VecDeque<(Ticket, DiskOp, Vec<Txn>)>,
+    /// Each `currentEpoch` that was written, and the end of the history at that moment.
+    pub entered: Vec<(Epoch, Zxid)>,
 }
 
 impl Disk {
@@ -92,6 +110,9 @@ impl Disk {
             let Some((ticket, op, received)) = self.queue.pop_front() else {
                 break;
             };
+            if let DiskOp::CurrentEpoch(epoch) = op {
+                self.entered.push((epoch, self.files.last_zxid()));
+            }
             if !self.files.write(op, received) {
                 return Some(Input::CutRefused(ticket));
             }
@@ -104,6 +125,11 @@ impl Disk {
     pub fn crash(&mut self, written: usize) {
         self.write(written);
         self.queue.clear();
+    }
+
+    /// Whether such an operation is queued.
+    pub fn waits(&self, which: impl Fn(&DiskOp) -> bool) -> bool {
+        self.queue.iter().any(|(_, op, _)| which(op))
     }
 
     pub fn queued(&self) -> usize {
