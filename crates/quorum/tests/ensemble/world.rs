@@ -657,7 +657,9 @@ impl World {
         node.disk.crash(written);
         self.check_entered(sid);
         self.counts.crashes += 1;
-        for link in self.net.links_of(sid) {
+        // Where the whole machine goes, nobody tells the others: their links stay open, and silent.
+        let is_noticed = self.rng.random_range(0..3) > 0;
+        for link in self.net.links_of(sid).into_iter().filter(|_| is_noticed) {
             let is_learner = self.net.links[&link].learner.0 == sid;
             self.send(link, is_learner, Message::Closed);
         }
