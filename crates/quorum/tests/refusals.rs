@@ -1,14 +1,14 @@
 //! What a learner does not let its leader do.
 
+#[path = "model/settings.rs"]
+mod settings;
+
 use bytes::Bytes;
 use proto::{Epoch, Sid, Zxid};
 use quorum::election::{Notification, PeerState, Proposal};
-use quorum::packet::{LearnerKind, ToLeader, ToLearner};
-use quorum::verifier::{QuorumVerifier, Quorums};
-use quorum::{
-    CommittedLogLimits, DiskOp, Found, Input, Leave, LinkId, Output, Peer, Settings, Ticket, Txn,
-    Violation,
-};
+use quorum::packet::{ToLeader, ToLearner};
+use quorum::{DiskOp, Found, Input, Leave, LinkId, Output, Peer, Ticket, Txn, Violation};
+use settings::settings;
 
 const LINK: LinkId = LinkId(1);
 
@@ -28,18 +28,6 @@ struct Follower {
 impl Follower {
     /// With these txns in the log of epoch 1, as a start finds them; it has said ACKEPOCH to the leader of epoch 2.
     fn in_sync_with(log: &[i64]) -> Self {
-        let settings = Settings {
-            me: Sid(1),
-            kind: LearnerKind::Follower,
-            quorums: Quorums::of(QuorumVerifier::majority([1, 2, 3].map(Sid))),
-            config: Bytes::new(),
-            config_version: 0,
-            tick_time_ms: 2000,
-            init_limit: 10,
-            sync_limit: 5,
-            committed_log: CommittedLogLimits::default(),
-            force_snapshot: false,
-        };
         let found = Found {
             accepted_epoch: Epoch(1),
             current_epoch: Epoch(1),
@@ -47,7 +35,7 @@ impl Follower {
             recent: log.iter().copied().map(txn).collect(),
         };
         let mut follower = Follower {
-            peer: Peer::member(settings, found),
+            peer: Peer::member(settings(1, 3), found),
             outputs: Vec::new(),
         };
         follower.give(Input::Start);

@@ -1,13 +1,14 @@
 //! A server that comes again on a new link, while its leader still has the old one.
 
+#[path = "model/settings.rs"]
+mod settings;
+
 use bytes::Bytes;
 use proto::{Epoch, Sid, Zxid};
 use quorum::election::{Notification, PeerState, Proposal};
 use quorum::packet::{Hello, LearnerKind, ToLeader, ToLearner};
-use quorum::verifier::{QuorumVerifier, Quorums};
-use quorum::{
-    CommittedLogLimits, DiskOp, Found, Input, LinkId, Output, Peer, Settings, Ticket, Violation,
-};
+use quorum::{DiskOp, Found, Input, LinkId, Output, Peer, Ticket, Violation};
+use settings::settings;
 
 const EPOCH: Epoch = Epoch(1);
 const FIRST: Zxid = Zxid(0x1_0000_0001);
@@ -21,18 +22,6 @@ struct Leader {
 
 impl Leader {
     fn new() -> Self {
-        let settings = Settings {
-            me: Sid(3),
-            kind: LearnerKind::Follower,
-            quorums: Quorums::of(QuorumVerifier::majority([1, 2, 3].map(Sid))),
-            config: Bytes::new(),
-            config_version: 0,
-            tick_time_ms: 2000,
-            init_limit: 10,
-            sync_limit: 5,
-            committed_log: CommittedLogLimits::default(),
-            force_snapshot: false,
-        };
         let found = Found {
             accepted_epoch: Epoch(0),
             current_epoch: Epoch(0),
@@ -40,7 +29,7 @@ impl Leader {
             recent: Vec::new(),
         };
         let mut leader = Leader {
-            peer: Peer::member(settings, found),
+            peer: Peer::member(settings(3, 3), found),
             outputs: Vec::new(),
             logged: None,
         };

@@ -7,11 +7,8 @@ mod outputs;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bytes::Bytes;
 use proto::Sid;
 use quorum::election::PeerState;
-use quorum::packet::LearnerKind;
-use quorum::verifier::{QuorumVerifier, Quorums};
 use quorum::{CommittedLogLimits, Input, LinkId, Settings};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
@@ -19,6 +16,7 @@ use rand::{Rng, SeedableRng};
 use crate::checks::Checks;
 use crate::model::net::{Net, Who};
 use crate::model::node::{Node, Process};
+use crate::model::settings::settings;
 
 const TICK_MS: u64 = 100;
 const CONNECT_RETRY_MS: u64 = 50;
@@ -77,25 +75,15 @@ pub struct World {
     trace: bool,
 }
 
-fn settings(sid: i64, voters: i64, rng: &mut SmallRng) -> Settings {
-    let voting = QuorumVerifier::majority((1..=voters).map(Sid));
+fn settings_of(sid: i64, voters: i64, rng: &mut SmallRng) -> Settings {
     Settings {
-        me: Sid(sid),
-        kind: match sid <= voters {
-            true => LearnerKind::Follower,
-            false => LearnerKind::Observer,
-        },
-        quorums: Quorums::of(voting),
-        config: Bytes::from_static(b"version=0"),
-        config_version: 0,
         tick_time_ms: TICK_MS,
-        init_limit: 10,
-        sync_limit: 5,
         committed_log: CommittedLogLimits {
             txns: rng.random_range(1..20),
             bytes: 1 << 20,
         },
         force_snapshot: rng.random_range(0..20) == 0,
+        ..settings(sid, voters)
     }
 }
 
@@ -104,7 +92,7 @@ impl World {
         let mut rng = SmallRng::seed_from_u64(seed);
         let sids = 1..=voters + observers;
         let nodes = sids
-            .map(|sid| (Sid(sid), Node::new(settings(sid, voters, &mut rng))))
+            .map(|sid| (Sid(sid), Node::new(settings_of(sid, voters, &mut rng))))
             .collect();
         let mut world = World {
             now_ms: 0,

@@ -5,3 +5,4 @@
 pub mod disk;
 pub mod net;
 pub mod node;
+pub mod settings;

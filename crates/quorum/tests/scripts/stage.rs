@@ -24,12 +24,12 @@ use std::collections::{BTreeMap, VecDeque};
 use bytes::Bytes;
 use proto::{Epoch, OpCode, SessionId, Sid};
 use quorum::election::PeerState;
-use quorum::packet::{Forwarded, LearnerKind, ToLeader, ToLearner};
-use quorum::verifier::{QuorumVerifier, Quorums};
+use quorum::packet::{Forwarded, ToLeader, ToLearner};
 use quorum::{CommittedLogLimits, Input, LinkId, Output, Settings};
 
 use crate::model::net::{Message, Net};
 use crate::model::node::Node;
+use crate::model::settings::settings;
 use crate::words;
 
 #[derive(Default)]
@@ -127,7 +127,7 @@ impl Stage {
         let observers = words.number("observers").unwrap_or(0);
         for sid in 1..=voters + observers {
             self.nodes
-                .insert(Sid(sid), Node::new(settings(sid, voters, words)));
+                .insert(Sid(sid), Node::new(settings_of(sid, voters, words)));
         }
     }
 
@@ -472,24 +472,14 @@ impl Stage {
     }
 }
 
-fn settings(sid: i64, voters: i64, words: &Words<'_>) -> Settings {
+fn settings_of(sid: i64, voters: i64, words: &Words<'_>) -> Settings {
     let kept = words.number("committed-log").unwrap_or(500);
     Settings {
-        me: Sid(sid),
-        kind: match sid <= voters {
-            true => LearnerKind::Follower,
-            false => LearnerKind::Observer,
-        },
-        quorums: Quorums::of(QuorumVerifier::majority((1..=voters).map(Sid))),
-        config: Bytes::from_static(b"version=0"),
-        config_version: 0,
-        tick_time_ms: 2000,
-        init_limit: 10,
-        sync_limit: 5,
         committed_log: CommittedLogLimits {
             txns: usize::try_from(kept).expect("a count"),
             bytes: 1 << 20,
         },
         force_snapshot: words.has("force-snapshot"),
+        ..settings(sid, voters)
     }
 }
