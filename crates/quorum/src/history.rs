@@ -93,6 +93,11 @@ impl History {
             .clone()
     }
 
+    /// The oldest committed txn in memory; the tree's zxid where there is none.
+    pub fn oldest_kept(&self) -> Zxid {
+        self.committed.front().map_or(self.applied, |txn| txn.zxid)
+    }
+
     /// All that is kept in memory, oldest first.
     pub fn txns(&self) -> impl Iterator<Item = &Txn> {
         self.committed.iter().chain(&self.tail)

@@ -42,20 +42,31 @@ pub struct LinkId(pub u64);
 pub enum LogOnDisk {
     /// It does not reach back so far, is longer than `zookeeper.snapshotSizeFactor` allows, or cannot be read.
     Useless,
-    /// Txns from the last one that is not behind the learner's on, oldest first, without a gap up to those in memory.
-    Txns(Vec<Txn>),
+    /// It does.
+    Txns {
+        /// The last txn that is not behind the learner's.
+        base: Zxid,
+        /// What follows it, oldest first, without a gap up to those in memory.
+        txns: Vec<Txn>,
+    },
 }
 
 impl LogOnDisk {
     fn txns(&self) -> &[Txn] {
         match self {
             LogOnDisk::Useless => &[],
-            LogOnDisk::Txns(txns) => txns,
+            LogOnDisk::Txns { txns, .. } => txns,
         }
     }
 
-    fn zxids(&self) -> impl Iterator<Item = Zxid> {
-        self.txns().iter().map(|txn| txn.zxid)
+    /// Of the base and what follows it.
+    fn zxids(&self) -> Vec<Zxid> {
+        let base = match self {
+            LogOnDisk::Useless => None,
+            LogOnDisk::Txns { base, .. } => Some(*base),
+        };
+        let txns = self.txns().iter().map(|txn| txn.zxid);
+        base.into_iter().chain(txns).collect()
     }
 }
 
@@ -165,12 +176,14 @@ pub enum Output {
         /// Of the tree.
         zxid: Zxid,
     },
-    /// Look what the log on disk has from this txn on.
+    /// Look what the log on disk has between a learner's last txn and those in memory.
     ReadLog {
         /// For whom.
         link: LinkId,
         /// The end of the learner's log.
         after: Zxid,
+        /// The oldest txn in memory: it is committed, so the log is not written there any more.
+        up_to: Zxid,
     },
     /// The role's end: close the link.
     Close(LinkId),

@@ -26,7 +26,11 @@ impl Leading {
         match self.plan(cx, peer, log) {
             Plan::ReadLog => {
                 self.advance(link, Progress::ReadingLog { last_logged: peer });
-                cx.emit(Output::ReadLog { link, after: peer });
+                cx.emit(Output::ReadLog {
+                    link,
+                    after: peer,
+                    up_to: cx.state.history.oldest_kept(),
+                });
             }
             Plan::Diff { after } => {
                 let last = self.last_committed(cx).max(after);
@@ -46,7 +50,7 @@ impl Leading {
         let committed = self.last_committed(cx);
         let memory: Vec<Zxid> = history.txns().map(|txn| txn.zxid).collect();
         let known = memory.partition_point(|zxid| *zxid <= committed);
-        let on_disk: Vec<Zxid> = log.into_iter().flat_map(LogOnDisk::zxids).collect();
+        let on_disk = log.map(LogOnDisk::zxids).unwrap_or_default();
         let known = Known {
             force_snapshot: cx.settings().force_snapshot,
             last: committed,
@@ -54,7 +58,7 @@ impl Leading {
             disk: match log {
                 None => Disk::Unread,
                 Some(LogOnDisk::Useless) => Disk::Useless,
-                Some(LogOnDisk::Txns(_)) => Disk::Txns(&on_disk),
+                Some(LogOnDisk::Txns { .. }) => Disk::Txns(&on_disk),
             },
         };
         sync::plan(peer, &known)

@@ -94,9 +94,13 @@ impl Node {
         last
     }
 
-    pub fn read_log(&self, after: Zxid) -> LogOnDisk {
-        let on_disk = self.disk.files.log_from(after);
-        on_disk.map_or(LogOnDisk::Useless, LogOnDisk::Txns)
+    pub fn read_log(&self, after: Zxid, up_to: Zxid) -> LogOnDisk {
+        let Some(mut txns) = self.disk.files.log_from(after) else {
+            return LogOnDisk::Useless;
+        };
+        txns.retain(|txn| txn.zxid <= up_to);
+        let base = txns.remove(0).zxid;
+        LogOnDisk::Txns { base, txns }
     }
 }
 

@@ -422,8 +422,8 @@ impl Stage {
             }
             Output::Close(link) | Output::Drop(link, _) => self.send(link, sid, Message::Closed),
             Output::TakeSnapshot(link) => return Some(Input::SnapshotReady(link)),
-            Output::ReadLog { link, after } => {
-                let log = node.read_log(after);
+            Output::ReadLog { link, after, up_to } => {
+                let log = node.read_log(after, up_to);
                 return Some(Input::LogRead { link, log });
             }
             Output::Request(_, request) => {

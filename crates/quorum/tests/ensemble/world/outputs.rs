@@ -86,8 +86,8 @@ impl World {
                 let delay = self.delay(20);
                 self.after(delay, Event::SnapshotReady(who, link));
             }
-            Output::ReadLog { link, after } => {
-                let log = self.nodes[&who.0].read_log(after);
+            Output::ReadLog { link, after, up_to } => {
+                let log = self.nodes[&who.0].read_log(after, up_to);
                 inputs.push_back(Input::LogRead { link, log });
             }
             Output::Close(link) | Output::Drop(link, _) => self.close(who, link),
