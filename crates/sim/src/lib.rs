@@ -6,6 +6,7 @@
 mod contents;
 mod disk;
 pub mod fuzz;
+pub mod member;
 mod script;
 pub mod server;
 

@@ -121,12 +121,12 @@ pub struct SimServer {
 }
 
 /// A snapshot's form follows from its zxid, so that each has its turn.
-fn compression(zxid: Zxid) -> Compression {
+pub(crate) fn compression(zxid: Zxid) -> Compression {
     let forms = [Compression::None, Compression::Gzip, Compression::Snappy];
     forms[zxid.0 as usize % forms.len()]
 }
 
-const SEALS: SealRules = SealRules {
+pub(crate) const SEALS: SealRules = SealRules {
     digest: true,
     last_zxid: true,
 };
