@@ -239,7 +239,7 @@ impl DataTree {
     pub fn begin_epoch(&mut self, zxid: Zxid) {
         let last = self.last_zxid;
         assert!(
-            zxid.counter() == 0 && zxid > last,
+            zxid.is_beginning() && zxid > last,
             "{zxid} begins an epoch behind {last}"
         );
         self.last_zxid = zxid;

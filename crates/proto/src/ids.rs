@@ -48,6 +48,16 @@ impl Zxid {
     /// Before any txn.
     pub const ZERO: Zxid = Zxid(0);
 
+    /// The zxid with which an epoch begins: a counter of 0, which no txn has.
+    pub fn beginning_of(epoch: Epoch) -> Self {
+        Zxid(epoch.0 << 32)
+    }
+
+    /// Whether this is the beginning of an epoch, and no txn's.
+    pub fn is_beginning(self) -> bool {
+        self.counter() == 0
+    }
+
     /// The epoch half.
     pub fn epoch(self) -> Epoch {
         Epoch(self.0 >> 32)
@@ -90,6 +100,8 @@ mod tests {
         let zxid = Zxid(0x0000_0005_0000_00ff);
         assert_eq!((zxid.epoch(), zxid.counter()), (Epoch(5), 0xff));
         assert_eq!(zxid.next(), Zxid(0x0000_0005_0000_0100));
+        assert_eq!(Zxid::beginning_of(Epoch(5)), Zxid(0x0000_0005_0000_0000));
+        assert!(Zxid::beginning_of(Epoch(5)).is_beginning() && !zxid.is_beginning());
         assert_eq!(zxid.to_string(), "0x5000000ff");
     }
 

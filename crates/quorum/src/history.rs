@@ -121,7 +121,7 @@ impl History {
     /// The tree gets the zxid of an epoch that begins: no txn has it.
     pub fn begin_epoch(&mut self, epoch: Epoch) {
         assert!(self.tail.is_empty(), "an epoch begins with a tail");
-        self.applied = Zxid(epoch.0 << 32);
+        self.applied = Zxid::beginning_of(epoch);
     }
 
     /// Whether a cut behind this txn leaves the tree as it is.

@@ -58,7 +58,7 @@ pub fn plan(peer: Zxid, known: &Known<'_>) -> Plan {
         Plan::Snap // case 1
     } else if peer == known.last {
         Plan::Diff { after: peer } // case 2
-    } else if peer > last && !begins_an_epoch(peer) {
+    } else if peer > last && !peer.is_beginning() {
         Plan::Trunc { to: last } // case 3
     } else if first <= peer && peer <= last {
         within(peer, known.memory) // case 4
@@ -69,15 +69,12 @@ pub fn plan(peer: Zxid, known: &Known<'_>) -> Plan {
     }
 }
 
-/// A leader's tree has this zxid before its first proposal, and so has whoever got a snapshot of it: no log has a txn with it.
-fn begins_an_epoch(zxid: Zxid) -> bool {
-    zxid.counter() == 0
-}
-
+/// The beginning of an epoch is in no log: a leader's tree has it before the first proposal, and so has whoever got a snapshot of
+/// that tree.
 fn within(peer: Zxid, txns: &[Zxid]) -> Plan {
     let behind = txns.partition_point(|zxid| *zxid <= peer);
     let common = behind.checked_sub(1).map(|index| txns[index]);
-    if common == Some(peer) || begins_an_epoch(peer) {
+    if common == Some(peer) || peer.is_beginning() {
         return Plan::Diff { after: peer };
     }
     let next = txns.get(behind);

@@ -108,7 +108,7 @@ fn what_a_server_acknowledged_on_a_link_that_it_has_left_does_not_count() {
     let (old, new) = (LinkId(1), LinkId(2));
     let mut leader = Leader::new();
     leader.joined_by(1, old, Zxid::ZERO, Epoch(0));
-    leader.told(old, ToLeader::Ack(Zxid(EPOCH.0 << 32)));
+    leader.told(old, ToLeader::Ack(Zxid::beginning_of(EPOCH)));
     leader.give(Input::Propose {
         zxid: FIRST,
         record: Bytes::from_static(b"first"),
@@ -126,8 +126,8 @@ fn what_a_server_acknowledged_on_a_link_that_it_has_left_does_not_count() {
             .contains(&Output::Drop(old, Violation::Replaced(Sid(1))))
     );
     assert!(
-        leader.has_said(new, &ToLearner::Snap(Zxid(EPOCH.0 << 32)))
-            || leader.has_said(new, &ToLearner::Trunc(Zxid(EPOCH.0 << 32)))
+        leader.has_said(new, &ToLearner::Snap(Zxid::beginning_of(EPOCH)))
+            || leader.has_said(new, &ToLearner::Trunc(Zxid::beginning_of(EPOCH)))
     );
     leader.give(Input::Durable(leader.logged.expect("a proposal")));
     assert!(
@@ -135,7 +135,7 @@ fn what_a_server_acknowledged_on_a_link_that_it_has_left_does_not_count() {
         "the server may have cut the txn from its log"
     );
 
-    leader.told(new, ToLeader::Ack(Zxid(EPOCH.0 << 32)));
+    leader.told(new, ToLeader::Ack(Zxid::beginning_of(EPOCH)));
     leader.told(new, ToLeader::Ack(FIRST));
     assert!(leader.has_applied());
 }

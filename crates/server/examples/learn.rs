@@ -122,7 +122,7 @@ fn answer(link: &Link<AtLearner<EndFinder>>, packet: &ToLearner) {
             last_logged: Zxid(0),
             current_epoch: Some(Epoch(0)),
         }),
-        ToLearner::NewLeader { epoch, .. } => link.send(ToLeader::Ack(Zxid(epoch.0 << 32))),
+        ToLearner::NewLeader { epoch, .. } => link.send(ToLeader::Ack(Zxid::beginning_of(*epoch))),
         ToLearner::Ping(zxid) => link.send(ToLeader::Ping {
             zxid: *zxid,
             touched: Vec::new(),

@@ -224,7 +224,7 @@ impl Member {
 
     /// A leader's reign begins.
     pub fn lead(&mut self, epoch: Epoch) {
-        let first = Zxid(epoch.0 << 32);
+        let first = Zxid::beginning_of(epoch);
         self.tree.begin_epoch(first);
         self.processor.begin_epoch(first, sessions_of(&self.tree));
     }

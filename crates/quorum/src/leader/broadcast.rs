@@ -184,7 +184,7 @@ impl Leading {
         let Phase::Broadcast(broadcast) = &mut self.phase else {
             return Ok(());
         };
-        if zxid.counter() == 0 {
+        if zxid.is_beginning() {
             return Ok(());
         }
         let last = broadcast.last_proposed;

@@ -2,7 +2,7 @@
 //!
 //! Apache: `LearnerHandler.syncFollower`, `Leader.startForwarding`, `Leader.waitForNewLeaderAck`.
 
-use proto::{Epoch, Zxid};
+use proto::Zxid;
 
 use super::broadcast::Broadcast;
 use super::{Leading, Phase, Progress};
@@ -123,7 +123,7 @@ impl Leading {
         link: LinkId,
         zxid: Zxid,
     ) -> Result<(), Violation> {
-        if zxid != beginning(self.epoch) {
+        if zxid != Zxid::beginning_of(self.epoch) {
             return Err(Violation::NewLeaderAck(zxid));
         }
         let Some(learner) = self.learners.get_mut(&link) else {
@@ -155,7 +155,7 @@ impl Leading {
         }
         cx.apply(cx.state.history.last_logged());
         cx.state.history.begin_epoch(self.epoch);
-        self.phase = Phase::Broadcast(Broadcast::new(beginning(self.epoch)));
+        self.phase = Phase::Broadcast(Broadcast::new(Zxid::beginning_of(self.epoch)));
         cx.emit(Output::Serve(PeerState::Leading, self.epoch));
         for link in self.links_at(|progress| *progress == Progress::Synchronised) {
             self.up_to_date(cx, link);
@@ -180,8 +180,4 @@ fn txns_behind(after: Zxid, cx: &Context<'_>, log: Option<&LogOnDisk>) -> Vec<Tx
         }
     }
     txns
-}
-
-fn beginning(epoch: Epoch) -> Zxid {
-    Zxid(epoch.0 << 32)
 }

@@ -119,7 +119,7 @@ impl Synchronisation {
     /// txn: in front of it is all that the epoch's first txn stood on.
     fn ends_with(&mut self, last: Zxid, to: Zxid) -> Result<(), Violation> {
         self.committed = last;
-        let is_beginning = to.counter() == 0 && last < to;
+        let is_beginning = to.is_beginning() && last < to;
         match last == to || is_beginning {
             true => Ok(()),
             false => Err(Violation::Cut { to, last }),
@@ -227,7 +227,7 @@ impl Synchronisation {
         match &self.step {
             Step::NewLeader(ticket) if cx.state.tickets.is_durable(*ticket) => {
                 self.step = Step::Acked;
-                cx.tell_leader(link, ToLeader::Ack(self.beginning()));
+                cx.tell_leader(link, ToLeader::Ack(Zxid::beginning_of(self.epoch)));
             }
             Step::Cutting { to, ticket, .. } if cx.state.tickets.is_durable(*ticket) => {
                 cx.emit(Output::Reload(*to));
@@ -271,7 +271,7 @@ impl Synchronisation {
     /// The history is committed: it goes into the tree, clients may come. What is not committed yet is acknowledged as it
     /// becomes durable.
     fn up_to_date(&mut self, cx: &mut Context<'_>, link: LinkId) -> Broadcast {
-        cx.tell_leader(link, ToLeader::Ack(self.beginning()));
+        cx.tell_leader(link, ToLeader::Ack(Zxid::beginning_of(self.epoch)));
         cx.apply(self.committed);
         let mut logging = std::mem::take(&mut self.logging);
         logging.retain(|txn| txn.zxid > self.committed);
@@ -279,10 +279,6 @@ impl Synchronisation {
         cx.emit(Output::Serve(cx.settings().learner_state(), self.epoch));
         broadcast.durable(cx, link);
         broadcast
-    }
-
-    fn beginning(&self) -> Zxid {
-        Zxid(self.epoch.0 << 32)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, BytesMut};
 use proto::records::Id;
-use proto::{Encode, Epoch, Zxid};
+use proto::{Encode, Zxid};
 
 use super::{Forwarded, Hello, LearnerKind, PROTOCOL_VERSION, ToLeader, ToLearner, kind};
 
@@ -47,14 +47,16 @@ impl ToLearner {
     /// Appends the packet's bytes.
     pub fn encode(&self, out: &mut BytesMut) {
         match self {
-            ToLearner::LeaderInfo(epoch) => packet(out, kind::LEADER_INFO, start(*epoch), |data| {
-                PROTOCOL_VERSION.encode(data);
-            }),
+            ToLearner::LeaderInfo(epoch) => {
+                packet(out, kind::LEADER_INFO, Zxid::beginning_of(*epoch), |data| {
+                    PROTOCOL_VERSION.encode(data);
+                })
+            }
             ToLearner::Diff(zxid) => bare(out, kind::DIFF, *zxid),
             ToLearner::Trunc(zxid) => bare(out, kind::TRUNC, *zxid),
             ToLearner::Snap(zxid) => bare(out, kind::SNAP, *zxid),
             ToLearner::NewLeader { epoch, config } => {
-                packet(out, kind::NEW_LEADER, start(*epoch), |data| {
+                packet(out, kind::NEW_LEADER, Zxid::beginning_of(*epoch), |data| {
                     data.put_slice(config)
                 });
             }
@@ -91,21 +93,21 @@ impl ToLearner {
     }
 }
 
-/// A learner's number for the epoch itself: the zxid with a counter of 0.
-fn start(epoch: Epoch) -> Zxid {
-    Zxid(epoch.0 << 32)
-}
-
 fn encode_hello(hello: &Hello, out: &mut BytesMut) {
     let kind = match hello.kind {
         LearnerKind::Follower => kind::FOLLOWER_INFO,
         LearnerKind::Observer => kind::OBSERVER_INFO,
     };
-    packet(out, kind, start(hello.accepted_epoch), |data| {
-        hello.sid.encode(data);
-        PROTOCOL_VERSION.encode(data);
-        hello.config_version.encode(data);
-    });
+    packet(
+        out,
+        kind,
+        Zxid::beginning_of(hello.accepted_epoch),
+        |data| {
+            hello.sid.encode(data);
+            PROTOCOL_VERSION.encode(data);
+            hello.config_version.encode(data);
+        },
+    );
 }
 
 fn encode_request(request: &Forwarded, out: &mut BytesMut) {

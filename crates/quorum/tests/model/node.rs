@@ -156,7 +156,7 @@ impl Process {
     pub fn serve(&mut self, state: PeerState, epoch: Epoch) {
         self.serving = Some((state, epoch));
         if state == PeerState::Leading {
-            self.last_proposed = Zxid(epoch.0 << 32);
+            self.last_proposed = Zxid::beginning_of(epoch);
             self.tree_zxid = self.last_proposed;
         }
     }
