@@ -4,11 +4,13 @@ use std::collections::VecDeque;
 
 use proto::Zxid;
 
+use crate::disk::Tickets;
+use crate::queue::pop_front_if;
 use crate::{DiskOp, Input, Output, Ticket};
 
 #[derive(Debug)]
 pub(crate) struct Standalone {
-    last_ticket: Ticket,
+    tickets: Tickets,
     last_proposed: Zxid,
     /// Logged and not yet known to be durable.
     logging: VecDeque<(Ticket, Zxid)>,
@@ -17,7 +19,7 @@ pub(crate) struct Standalone {
 impl Standalone {
     pub fn new(last_zxid: Zxid) -> Self {
         Standalone {
-            last_ticket: Ticket::default(),
+            tickets: Tickets::default(),
             last_proposed: last_zxid,
             logging: VecDeque::new(),
         }
@@ -32,12 +34,9 @@ impl Standalone {
                     self.last_proposed
                 );
                 self.last_proposed = zxid;
-                self.last_ticket.0 += 1;
-                self.logging.push_back((self.last_ticket, zxid));
-                outputs.push(Output::Disk(
-                    self.last_ticket,
-                    DiskOp::Append { zxid, record },
-                ));
+                let ticket = self.tickets.next();
+                self.logging.push_back((ticket, zxid));
+                outputs.push(Output::Disk(ticket, DiskOp::Append { zxid, record }));
             }
             Input::Durable(ticket) => outputs.extend(self.durable(ticket)),
             other => panic!("a server on its own has no use for {other:?}"),
@@ -45,13 +44,9 @@ impl Standalone {
     }
 
     fn durable(&mut self, ticket: Ticket) -> Option<Output> {
-        assert!(
-            ticket <= self.last_ticket,
-            "ticket {ticket} was never given"
-        );
+        self.tickets.durable(ticket);
         let mut committed = None;
-        while let Some(&(_, zxid)) = self.logging.front().filter(|(next, _)| *next <= ticket) {
-            self.logging.pop_front();
+        while let Some((_, zxid)) = pop_front_if(&mut self.logging, |(next, _)| *next <= ticket) {
             committed = Some(zxid);
         }
         committed.map(|up_to| Output::Apply { up_to })
