@@ -8,25 +8,6 @@ use common::*;
 use persistence::*;
 use proto::Zxid;
 
-/// Snapshots 0, 5, 9 and 12; logs 1..=5, 6..=9, 10..=12, 13..=14.
-fn history() -> (tempfile::TempDir, RealDir) {
-    let temp = tempfile::tempdir().unwrap();
-    let dir = dir(temp.path());
-    let mut log = small_log(&dir);
-    for (snapshot, batch) in [(0, 1..=5), (5, 6..=9), (9, 10..=12), (12, 13..=14)] {
-        small_snapshot(&dir, snapshot);
-        append_all(&mut log, batch);
-        log.roll().unwrap();
-    }
-    (temp, dir)
-}
-
-fn files(dir: &RealDir) -> Vec<String> {
-    let mut names = dir.list().unwrap();
-    names.sort();
-    names
-}
-
 #[test]
 fn the_newest_snapshot_and_the_log_behind_it_make_the_state() {
     let (_temp, dir) = history();

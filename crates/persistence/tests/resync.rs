@@ -10,25 +10,6 @@ use proto::{Epoch, Zxid};
 
 const LIMIT: u32 = DEFAULT_MAX_FIELD_BYTES;
 
-/// Snapshots 0, 5, 9 and 12; logs 1..=5, 6..=9, 10..=12, 13..=14.
-fn history() -> (tempfile::TempDir, RealDir) {
-    let temp = tempfile::tempdir().unwrap();
-    let dir = dir(temp.path());
-    let mut log = small_log(&dir);
-    for (snapshot, batch) in [(0, 1..=5), (5, 6..=9), (9, 10..=12), (12, 13..=14)] {
-        small_snapshot(&dir, snapshot);
-        append_all(&mut log, batch);
-        log.roll().unwrap();
-    }
-    (temp, dir)
-}
-
-fn files(dir: &RealDir) -> Vec<String> {
-    let mut names = dir.list().unwrap();
-    names.sort();
-    names
-}
-
 fn unnamed(dir: &RealDir, zxid: i64) -> UnnamedSnapshot<RealDir> {
     let none = std::iter::empty();
     let form = Compression::None;

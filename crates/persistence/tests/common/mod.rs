@@ -149,3 +149,22 @@ pub fn record_offsets(dir: &RealDir, from: i64) -> Vec<u64> {
     }
     offsets
 }
+
+/// Snapshots 0, 5, 9 and 12; logs 1..=5, 6..=9, 10..=12, 13..=14.
+pub fn history() -> (tempfile::TempDir, RealDir) {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = dir(temp.path());
+    let mut log = small_log(&dir);
+    for (snapshot, batch) in [(0, 1..=5), (5, 6..=9), (9, 10..=12), (12, 13..=14)] {
+        small_snapshot(&dir, snapshot);
+        append_all(&mut log, batch);
+        log.roll().unwrap();
+    }
+    (temp, dir)
+}
+
+pub fn files(dir: &RealDir) -> Vec<String> {
+    let mut names = dir.list().unwrap();
+    names.sort();
+    names
+}
