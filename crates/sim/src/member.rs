@@ -14,7 +14,7 @@ use persistence::{
     TxnLogOptions, read_epochs, read_log_range, recover, rewind, write_accepted_epoch,
     write_current_epoch,
 };
-use processor::{Prepared, Processor, SessionTable, Unknown, initial_session_id};
+use processor::{Prepared, Processor, Unknown};
 use proto::{Epoch, Zxid};
 use quorum::{DiskOp, Found, Input, LogOnDisk, Peer, Settings, Ticket, Txn};
 
@@ -45,8 +45,6 @@ pub struct Member {
     installed: VecDeque<DataTree>,
 }
 
-/// Milliseconds of a tick, for sessions.
-const TICK_MS: i64 = 2000;
 /// Txns of the log that a start keeps for learners that lag.
 const RECENT: RecentLimit = RecentLimit {
     records: 500,
@@ -76,24 +74,6 @@ fn read(snapshots: &SimDir, logs: &SimDir) -> Result<State, Failure> {
     })
 }
 
-fn processor_of(tree: &DataTree) -> Processor {
-    Processor::new(
-        processor::Rules::default(),
-        sessions_of(tree),
-        tree.last_zxid(),
-    )
-}
-
-/// All sessions of a tree, each with a full timeout.
-fn sessions_of(tree: &DataTree) -> SessionTable {
-    let first = initial_session_id(1, tree.last_zxid().0);
-    let mut sessions = SessionTable::new(first, TICK_MS).saying(Unknown::HasEnded);
-    for (&session, &timeout_ms) in tree.sessions() {
-        sessions.track(session, timeout_ms, 0);
-    }
-    sessions
-}
-
 impl Member {
     /// Starts on a disk.
     pub fn start(
@@ -113,7 +93,7 @@ impl Member {
         };
         let mut member = Member {
             peer: Peer::member(settings, found),
-            processor: processor_of(&state.tree),
+            processor: server::processor_for(&state.tree),
             tree: state.tree,
             tail: VecDeque::new(),
             log: TxnLog::new(logs.clone(), log_options.clone()),
@@ -226,7 +206,8 @@ impl Member {
     pub fn lead(&mut self, epoch: Epoch) {
         let first = Zxid::beginning_of(epoch);
         self.tree.begin_epoch(first);
-        self.processor.begin_epoch(first, sessions_of(&self.tree));
+        let sessions = server::sessions_of(&self.tree).saying(Unknown::HasEnded);
+        self.processor.begin_epoch(first, sessions);
     }
 
     /// Makes a txn of an event while this member leads; None if it is refused without one.

@@ -65,15 +65,20 @@ pub fn tree_options() -> Options {
     }
 }
 
-/// The processor that goes on with `tree`.
-pub fn processor_for(tree: &DataTree) -> Processor {
+/// All sessions of a tree, each with a full timeout.
+pub fn sessions_of(tree: &DataTree) -> SessionTable {
     const TICK_MS: i64 = 2000;
     let first_id = initial_session_id(1, tree.last_zxid().0);
     let mut sessions = SessionTable::new(first_id, TICK_MS);
     for (&session, &timeout_ms) in tree.sessions() {
         sessions.track(session, timeout_ms, 0);
     }
-    Processor::new(Rules::default(), sessions, tree.last_zxid())
+    sessions
+}
+
+/// The processor that goes on with `tree`.
+pub fn processor_for(tree: &DataTree) -> Processor {
+    Processor::new(Rules::default(), sessions_of(tree), tree.last_zxid())
 }
 
 /// Makes a txn of an event.
