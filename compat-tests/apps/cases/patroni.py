@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -73,6 +74,10 @@ class Member(processes.Daemon):
     def has_seen_a_lock(self):
         """Whether a lock was there when Patroni last looked: before it has seen its own, it does not give it up at its end."""
         return "cluster_unlocked" not in self.state()
+
+    def has_reached_the_server_since(self, moment):
+        """Whether Patroni has read from the server since then, in seconds since 1970."""
+        return self.state().get("dcs_last_seen", 0) > moment
 
     def switch_over(self, candidate):
         """Asks for another leader."""
@@ -210,8 +215,11 @@ def a_killed_leader_is_replaced_and_follows_when_it_is_back(cluster):
 def the_leader_stays_over_a_restart_of_the_server(cluster):
     leader = cluster.leader()
     session = znodes.owner(cluster.server, f"{ROOT}/leader")
+    restarted = time.time() + 1  # dcs_last_seen has whole seconds
     cluster.server.restart()
     equal(znodes.owner(cluster.server, f"{ROOT}/leader"), session, "the session of the lock")
+    # What it is asked before that, such as to give up its lock, it cannot do.
+    eventually(lambda: leader.has_reached_the_server_since(restarted), f"{leader.name} has reached the server again")
     cluster.wait_for(leader)
     add_rows(cluster, 4000, 5000)
 
