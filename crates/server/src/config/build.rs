@@ -6,8 +6,7 @@ use std::path::PathBuf;
 
 use super::error::ConfigError;
 use super::listen::{Listen, listen};
-use super::members::{self, ServerLine};
-use super::peers::PeerSettings;
+use super::members;
 use super::reader::{Reader, parse_int};
 use super::schemes::AuthSchemes;
 use super::settings::{Secret, Setting};
@@ -21,9 +20,6 @@ use processor::DigestAlgorithm;
 pub(super) struct Basics {
     /// Only a file can set it.
     pub reconfig_enabled: bool,
-    /// There are other servers.
-    pub is_ensemble: bool,
-    pub servers: Vec<ServerLine>,
     pub file: Option<PathBuf>,
     pub listen: Listen,
     pub data_dir: PathBuf,
@@ -40,14 +36,6 @@ pub(super) fn build(reader: &mut Reader<'_>, basics: Basics) -> Result<Config, C
     let flush_delay_ms = not_negative(reader.long("zookeeper.flushDelay", 0));
     let read_only_mode = reader.is_exactly("readonlymode.enabled", "true", "false");
     let digest_auth = digest_authentication(reader)?;
-    let peers = match (basics.is_ensemble, &basics.file) {
-        (true, Some(file)) => Some(PeerSettings::read(
-            reader,
-            &file.display().to_string(),
-            tick_time_ms,
-        )?),
-        _ => None,
-    };
     Ok(Config {
         file: basics.file,
         client_port: basics.listen.port,
@@ -107,8 +95,7 @@ pub(super) fn build(reader: &mut Reader<'_>, basics: Basics) -> Result<Config, C
         throttled_op_wait_time_ms: reader.at_least("zookeeper.throttled_op_wait_time", 0, 0),
         request_throttle: RequestThrottle::read(reader),
         connection_throttle: ConnectionThrottle::read(reader)?,
-        servers: basics.servers,
-        peers,
+        ensemble: None, // `members` refuses them
         properties: Default::default(),
         notices: std::mem::take(&mut reader.notices),
     })
@@ -138,8 +125,6 @@ pub(super) fn file_basics(
         tick_time: reader.key("tickTime").cloned(),
         max_client_cnxns: reader.key_int("maxClientCnxns")?.unwrap_or(60),
         reconfig_enabled,
-        is_ensemble: false, // `members` refuses them
-        servers: members.servers,
         file: Some(file),
     })
 }

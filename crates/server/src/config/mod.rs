@@ -7,6 +7,7 @@
 //! what is not built and says what has no effect, `build` types the rest.
 
 mod build;
+mod ensemble;
 mod error;
 mod flags;
 mod judge;
@@ -32,6 +33,7 @@ use listen::{Listen, parse_port};
 use reader::{Reader, parse_int};
 use source::Source;
 
+pub use ensemble::Ensemble;
 pub use error::ConfigError;
 pub use members::{ServerAddress, ServerLine};
 pub use peers::PeerSettings;
@@ -146,10 +148,8 @@ pub struct Config {
     pub request_throttle: RequestThrottle,
     /// The limit on new connections.
     pub connection_throttle: ConnectionThrottle,
-    /// The server lines.
-    pub servers: Vec<ServerLine>,
-    /// The connections to other servers; `None`: there are none.
-    pub peers: Option<PeerSettings>,
+    /// The ensemble that the server is a member of; `None`: it is on its own.
+    pub ensemble: Option<Ensemble>,
     /// All properties, from `-D` and from zoo.cfg, with the prefix `zookeeper.` where they have it.
     pub properties: Properties,
     /// Lines to be logged once at the start.
@@ -259,8 +259,6 @@ fn argument_basics(arguments: &[OsString]) -> Result<Basics, ConfigError> {
     };
     Ok(Basics {
         reconfig_enabled: false,
-        is_ensemble: false,
-        servers: Vec::new(),
         file: None,
         listen: Listen {
             address: None,
