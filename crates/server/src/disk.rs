@@ -209,7 +209,7 @@ impl<D: Dir> Disk<D> {
         let DiskFiles {
             snapshots, logs, ..
         } = &self.files;
-        let max_field_bytes = self.server.limits.max_field_bytes();
+        let max_field_bytes = self.server.config.max_field_bytes();
         let rewound = rewind(snapshots, logs, zxid, max_field_bytes)?;
         self.log = new_log(&self.files);
         Ok(rewound)
@@ -221,7 +221,7 @@ impl<D: Dir> Disk<D> {
         let DiskFiles {
             snapshots, logs, ..
         } = &self.files;
-        let max_field_bytes = self.server.limits.max_field_bytes();
+        let max_field_bytes = self.server.config.max_field_bytes();
         let zxid = tree.last_zxid();
         let bytes = install_tree(&mut tree, snapshots, logs, form, rules, max_field_bytes)?;
         tracing::info!(%zxid, bytes, "the leader's snapshot is on disk");

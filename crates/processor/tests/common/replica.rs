@@ -187,9 +187,9 @@ impl<'g> Replica<'g> {
         self.processor.sessions.track(session, timeout_ms, 0);
         if connect.request.session_id == SessionId::NONE {
             let time = self.next_time();
-            let outcome = self
-                .processor
-                .prepare_create_session(&self.tree, (session, 0), timeout_ms, time);
+            let outcome =
+                self.processor
+                    .prepare_create_session(&self.tree, (session, 0), timeout_ms, time);
             self.prepared(&place(row), None, 0, OpCode::CREATE_SESSION, outcome);
         }
         let watcher = WatcherId(self.connections.len() as u64);

@@ -156,6 +156,14 @@ pub struct Config {
     pub notices: Vec<String>,
 }
 
+impl Config {
+    /// Longest field of a record, of a file or between servers, in bytes: `jute.maxbuffer` and what may be above it.
+    pub fn max_field_bytes(&self) -> u32 {
+        let extra = self.jute_max_buffer_extra_size;
+        self.jute_max_buffer.saturating_add(extra)
+    }
+}
+
 /// When old snapshots and logs are deleted (`autopurge.*`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Autopurge {

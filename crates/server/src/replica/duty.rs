@@ -1,0 +1,114 @@
+//! What the server may do with a client's request, from one Serve to the next StopServing.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use processor::Unknown;
+use proto::{Epoch, Zxid};
+use quorum::election::PeerState;
+
+use super::pipeline::Origin;
+use super::{Replica, session_table};
+use crate::connection::Connection;
+
+/// A member's clients come and go with its role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Duty {
+    /// It is the only server.
+    Alone,
+    /// No client is served.
+    Nothing,
+    /// It orders all writes.
+    Leads {
+        /// The first of the connections that came since it serves.
+        first: u64,
+    },
+    /// It sends writes to its leader.
+    Learns {
+        /// As above.
+        first: u64,
+    },
+}
+
+impl Duty {
+    /// Whether this server makes txns of requests, and expires sessions.
+    pub fn makes_txns(self) -> bool {
+        matches!(self, Duty::Alone | Duty::Leads { .. })
+    }
+
+    /// Whether this connection's client is served: one that came before is about to be closed.
+    pub fn is_for(self, connection: &Connection) -> bool {
+        match self {
+            Duty::Alone => true,
+            Duty::Nothing => false,
+            Duty::Leads { first } | Duty::Learns { first } => connection.id.0 >= first,
+        }
+    }
+}
+
+impl Replica {
+    /// Clients may come.
+    pub(super) fn serve(&mut self, state: PeerState, epoch: Epoch) {
+        let mut tree = self.server.tree.write();
+        let leads = state == PeerState::Leading;
+        if leads {
+            tree.begin_epoch(Zxid::beginning_of(epoch));
+        }
+        let sessions = session_table(&self.server.config, &tree).saying(Unknown::HasEnded);
+        let zxid = tree.last_zxid();
+        drop(tree);
+        self.processor.begin_epoch(zxid, sessions);
+        let first = self.server.next_connection.load(Relaxed);
+        self.duty = match leads {
+            true => Duty::Leads { first },
+            false => Duty::Learns { first },
+        };
+        tracing::info!(epoch = epoch.0, %zxid, "serves clients as {}", name(state));
+    }
+
+    /// Every client has to find a server anew, and gets no answer to what it has asked.
+    pub(super) fn stop_serving(&mut self) {
+        self.duty = Duty::Nothing;
+        self.inputs
+            .retain(|input| !matches!(input, quorum::Input::Propose { .. }));
+        for entry in std::mem::take(&mut self.in_flight) {
+            self.drop_origin(&entry.origin);
+        }
+        for submission in std::mem::take(&mut self.stalled) {
+            self.drop_submission(&submission);
+        }
+        self.by_session.clear();
+        self.revalidating.clear();
+        for connection in self.server.watchers.lock().connections.values() {
+            connection.close_now();
+        }
+        tracing::info!("serves no clients");
+    }
+
+    pub(super) fn drop_origin(&self, origin: &Origin) {
+        match origin {
+            Origin::Request {
+                connection,
+                request,
+            } => self.drop_request(connection, request),
+            Origin::Connect { connection, .. } => connection.close_now(),
+        }
+    }
+
+    /// The role changes.
+    pub(super) fn become_state(&mut self, state: PeerState) {
+        tracing::info!("is {} now", name(state));
+        if let Some(sockets) = &mut self.sockets {
+            sockets.lead(state == PeerState::Leading);
+        }
+    }
+}
+
+/// As Apache's logs have it.
+fn name(state: PeerState) -> &'static str {
+    match state {
+        PeerState::Looking => "LOOKING",
+        PeerState::Following => "FOLLOWING",
+        PeerState::Leading => "LEADING",
+        PeerState::Observing => "OBSERVING",
+    }
+}
