@@ -10,10 +10,6 @@ compile_error!("no server runs with the feature shuttle: add --lib, its tests ar
 fn main() -> std::process::ExitCode {
     let args: Vec<_> = std::env::args_os().skip(1).collect();
     let code = match cli::parse(&args, &variable) {
-        Ok(Command::Serve(config)) if config.ensemble.is_some() => {
-            eprintln!("ironkeeper: an ensemble of several servers is not built yet");
-            ExitCode::InvalidInvocation
-        }
         Ok(Command::Serve(config)) => {
             log_to_stderr();
             serve(*config)
