@@ -17,6 +17,8 @@ use crate::config::Config;
 use crate::exit_code::ExitCode;
 use crate::replica::write_first_snapshot;
 use crate::shared::{Server, Shared};
+use crate::standing::Standing;
+use crate::sync::Mutex;
 use crate::throttle::Throttles;
 
 /// The id that a standalone server puts into session ids, whatever `conf` shows
@@ -223,6 +225,7 @@ pub fn shared(
         tree: tree.into(),
         watchers: Default::default(),
         replica: Default::default(),
+        standing: Mutex::new(Standing::new(config.ensemble.is_some(), started_ms)),
         stats: Default::default(),
         throttles: Throttles::new(&config, started_ms, seed),
         admissions: Admissions::new(limits),
