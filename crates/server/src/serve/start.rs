@@ -19,6 +19,8 @@ use crate::config::Config;
 use crate::exit_code::ExitCode;
 use crate::replica::{session_table, write_first_snapshot};
 use crate::shared::{Server, Shared};
+use crate::standing::Standing;
+use crate::sync::Mutex;
 use crate::throttle::Throttles;
 
 /// Why a server does not start.
@@ -258,6 +260,7 @@ pub fn shared(
         tree: tree.into(),
         watchers: Default::default(),
         replica: Default::default(),
+        standing: Mutex::new(Standing::new(config.ensemble.is_some(), started_ms)),
         stats: Default::default(),
         throttles: Throttles::new(&config, started_ms, seed),
         admissions: Admissions::new(limits),
