@@ -216,7 +216,7 @@ impl Replica {
             if let Some(failure) = self.failed {
                 return Err(failure);
             }
-            self.count_sessions();
+            self.tell_counts();
         }
     }
 
@@ -283,9 +283,14 @@ impl Replica {
         }
     }
 
-    fn count_sessions(&self) {
+    /// For who asks what the server counts.
+    fn tell_counts(&self) {
         let sessions = self.processor.sessions.len() as i64;
         self.server.stats.sessions.store(sessions, Relaxed);
+        if matches!(self.duty, Duty::Leads { .. }) {
+            let counts = self.peer.learner_counts();
+            self.server.standing.lock().count(counts);
+        }
     }
 
     /// The session stays; only its connection is gone.

@@ -3,6 +3,7 @@
 //! Owns no decision: the replica says what changes. Must not know the quorum's core beyond its names.
 
 use proto::{Epoch, Sid};
+use quorum::LearnerCounts;
 use quorum::election::PeerState;
 
 /// Whether clients are served, and as what.
@@ -22,21 +23,6 @@ pub enum State {
         /// The leader's epoch.
         epoch: Epoch,
     },
-}
-
-/// What a leader counts (Apache: the gauges of `LeaderZooKeeperServer`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Learners {
-    /// Links, also those that are not in sync yet.
-    pub all: usize,
-    /// Followers that are in sync, those without a vote included.
-    pub synced_followers: usize,
-    /// Followers that are in sync and not in the configuration as participants.
-    pub synced_non_voting_followers: usize,
-    /// Observers that are in sync.
-    pub synced_observers: usize,
-    /// Answers to sync that wait for a commit.
-    pub pending_syncs: usize,
 }
 
 /// Bytes of proposals; −1 before the first (Apache: `BufferStats`).
@@ -63,7 +49,7 @@ pub struct Standing {
     leader: Option<Sid>,
     role_since_ms: i64,
     serving_since_ms: i64,
-    learners: Learners,
+    learners: LearnerCounts,
     proposals: ProposalSizes,
 }
 
@@ -79,21 +65,26 @@ impl Standing {
             leader: None,
             role_since_ms: now_ms,
             serving_since_ms: now_ms,
-            learners: Learners::default(),
+            learners: LearnerCounts::default(),
             proposals: NO_PROPOSAL,
         }
     }
 
-    /// A new role begins, which does not serve yet. `leader` is who was elected. Times are monotonic ms.
-    pub fn becomes(&mut self, state: PeerState, leader: Option<Sid>, now_ms: i64) {
+    /// A new role begins, which does not serve yet. Times are monotonic ms.
+    pub fn becomes(&mut self, state: PeerState, now_ms: i64) {
         *self = Standing {
             state: State::NotServing { state },
-            leader,
+            leader: None,
             role_since_ms: now_ms,
             serving_since_ms: now_ms,
-            learners: Learners::default(),
+            learners: LearnerCounts::default(),
             proposals: NO_PROPOSAL,
         };
+    }
+
+    /// Who was elected.
+    pub fn follows(&mut self, leader: Sid) {
+        self.leader = Some(leader);
     }
 
     /// Clients are served from now on.
@@ -110,7 +101,7 @@ impl Standing {
     }
 
     /// What the leader counts now.
-    pub fn count(&mut self, learners: Learners) {
+    pub fn count(&mut self, learners: LearnerCounts) {
         self.learners = learners;
     }
 
@@ -146,7 +137,7 @@ impl Standing {
     }
 
     /// What a leader counted last; all 0 elsewhere.
-    pub fn learners(&self) -> Learners {
+    pub fn learners(&self) -> LearnerCounts {
         self.learners
     }
 
@@ -165,18 +156,19 @@ mod tests {
         let mut standing = Standing::new(true, 1);
         let state = PeerState::Looking;
         assert_eq!(standing.state(), State::NotServing { state });
-        standing.becomes(PeerState::Leading, Some(Sid(2)), 5);
+        standing.becomes(PeerState::Leading, 5);
+        standing.follows(Sid(2));
         standing.serves(PeerState::Leading, Epoch(1), 7);
-        standing.count(Learners {
+        standing.count(LearnerCounts {
             all: 3,
-            ..Learners::default()
+            ..LearnerCounts::default()
         });
         standing.proposed(9);
         let times = (standing.role_since_ms(), standing.serving_since_ms());
         assert_eq!((times, standing.leader()), ((5, 7), Some(Sid(2))));
-        standing.becomes(PeerState::Looking, None, 11);
+        standing.becomes(PeerState::Looking, 11);
         assert_eq!(standing.state(), State::NotServing { state });
-        assert_eq!(standing.learners(), Learners::default());
+        assert_eq!(standing.learners(), LearnerCounts::default());
         assert_eq!(standing.proposals(), NO_PROPOSAL);
         assert_eq!((standing.leader(), standing.role_since_ms()), (None, 11));
     }

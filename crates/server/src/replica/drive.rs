@@ -62,7 +62,10 @@ impl Replica {
         };
         match output {
             Output::Vote(to, notification) => sockets.vote(to, &notification),
-            Output::Connect(leader) => sockets.connect(leader),
+            Output::Connect(leader) => {
+                self.server.standing.lock().follows(leader);
+                sockets.connect(leader);
+            }
             Output::ToLeader(link, packet) => sockets.tell_leader(link, packet),
             Output::ToLearner(link, packet) => sockets.tell_learner(link, packet),
             Output::Close(link) => sockets.close(link),

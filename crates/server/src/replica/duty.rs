@@ -8,6 +8,7 @@ use quorum::election::PeerState;
 
 use super::pipeline::Origin;
 use super::{Replica, session_table};
+use crate::clock;
 use crate::connection::Connection;
 
 /// A member's clients come and go with its role.
@@ -62,12 +63,15 @@ impl Replica {
             true => Duty::Leads { first },
             false => Duty::Learns { first },
         };
+        let now_ms = clock::monotonic_ms();
+        self.server.standing.lock().serves(state, epoch, now_ms);
         tracing::info!(epoch = epoch.0, %zxid, "serves clients as {}", name(state));
     }
 
     /// Every client has to find a server anew, and gets no answer to what it has asked.
     pub(super) fn stop_serving(&mut self) {
         self.duty = Duty::Nothing;
+        self.server.standing.lock().stops_serving();
         self.inputs
             .retain(|input| !matches!(input, quorum::Input::Propose { .. }));
         for entry in std::mem::take(&mut self.in_flight) {
@@ -97,6 +101,13 @@ impl Replica {
     /// The role changes.
     pub(super) fn become_state(&mut self, state: PeerState) {
         tracing::info!("is {} now", name(state));
+        let now_ms = clock::monotonic_ms();
+        let mut standing = self.server.standing.lock();
+        standing.becomes(state, now_ms);
+        if let (PeerState::Leading, Some(ensemble)) = (state, &self.server.config.ensemble) {
+            standing.follows(ensemble.me);
+        }
+        drop(standing);
         if let Some(sockets) = &mut self.sockets {
             sockets.lead(state == PeerState::Leading);
         }

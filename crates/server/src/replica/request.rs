@@ -172,6 +172,9 @@ impl Replica {
         match prepared {
             Prepared::Refused(err) => Work::Refused(err),
             Prepared::Txn { zxid, record } => {
+                if matches!(self.duty, Duty::Leads { .. }) {
+                    self.server.standing.lock().proposed(record.len());
+                }
                 if self.duty.makes_txns() {
                     self.drive(quorum::Input::Propose { zxid, record });
                 }

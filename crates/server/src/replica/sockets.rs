@@ -196,7 +196,7 @@ impl Replica {
     pub(super) fn hear(&mut self, event: PeerEvent) {
         match event {
             PeerEvent::Election(ElectionEvent::Heard(heard)) => {
-                self.drive(quorum::Input::Vote(heard.from, heard.notification.clone()));
+                self.drive(quorum::Input::Vote(heard.from, heard.notification));
             }
             PeerEvent::Election(ElectionEvent::Refused(sid)) => {
                 self.drive(quorum::Input::VoterRefused(sid));

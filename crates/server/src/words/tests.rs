@@ -10,7 +10,7 @@ use proto::{Epoch, Sid};
 use super::*;
 use crate::config::{self, Config};
 use crate::serve::start::{shared, tree_options};
-use crate::standing::Learners;
+use quorum::LearnerCounts;
 
 #[test]
 fn only_apaches_words_are_words() {
@@ -58,7 +58,8 @@ impl Captured {
     fn serving(role: &str, state: PeerState) -> Self {
         let captured = Captured::new(role, "");
         let mut standing = captured.server.standing.lock();
-        standing.becomes(state, Some(Sid(2)), 0);
+        standing.becomes(state, 0);
+        standing.follows(Sid(2));
         standing.serves(state, Epoch(1), 0);
         drop(standing);
         captured
@@ -168,11 +169,11 @@ fn mntr_has_what_apache_adds_for_the_role() {
         let captured = Captured::serving(role, state);
         propose(&captured.server, &golden(&format!("{role}.srvr")));
         if state == PeerState::Leading {
-            captured.server.standing.lock().count(Learners {
+            captured.server.standing.lock().count(LearnerCounts {
                 all: 3,
                 synced_followers: 2,
                 synced_observers: 1,
-                ..Learners::default()
+                ..LearnerCounts::default()
             });
         }
         let (mntr, expected) = (captured.asks("mntr"), golden(&format!("{role}.mntr")));
@@ -219,7 +220,8 @@ fn without_a_quorum_each_word_says_what_apache_says() {
 fn a_leader_that_is_not_to_serve_says_so() {
     let captured = Captured::new("leader", "leaderServes=no");
     let mut standing = captured.server.standing.lock();
-    standing.becomes(PeerState::Leading, Some(Sid(2)), 0);
+    standing.becomes(PeerState::Leading, 0);
+    standing.follows(Sid(2));
     standing.serves(PeerState::Leading, Epoch(1), 0);
     drop(standing);
     assert_eq!(captured.asks("srvr"), format!("{NOT_SERVING}\n"));
