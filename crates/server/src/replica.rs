@@ -67,8 +67,8 @@ pub enum Input {
     Installed(Box<DataTree>),
     /// The log has grown enough since the last snapshot.
     SnapshotDue,
-    /// A snapshot ended; `Err` says why it is not there.
-    SnapshotDone(Result<SnapshotEnd, String>),
+    /// The snapshot of this number ended; `Err` says why it is not there.
+    SnapshotDone(u64, Result<SnapshotEnd, String>),
     /// Something came from another server.
     Peer(PeerEvent),
     /// What the log on disk has for a learner.
@@ -225,10 +225,15 @@ impl Replica {
         let now_ms = clock::monotonic_ms();
         let sessions = self.processor.sessions.next_deadline_ms();
         let sessions = sessions.filter(|_| self.duty.makes_txns());
-        let role = self.peer.deadline().map(u64::cast_signed);
+        let role = self.role_deadline_ms();
         let deadline_ms = sessions.into_iter().chain(role).min()?;
         let left_ms = (deadline_ms - now_ms).max(0);
         Some(Duration::from_millis(left_ms.unsigned_abs()))
+    }
+
+    /// On the monotonic clock; a role may have none.
+    fn role_deadline_ms(&self) -> Option<i64> {
+        i64::try_from(self.peer.deadline()?).ok()
     }
 
     fn handle(&mut self, input: Input) {
@@ -247,7 +252,7 @@ impl Replica {
             }
             Input::Installed(tree) => self.received = Some(tree),
             Input::SnapshotDue => self.snapshots.begin(),
-            Input::SnapshotDone(outcome) => self.snapshots.done(outcome),
+            Input::SnapshotDone(number, outcome) => self.snapshots.done(number, outcome),
             Input::Peer(event) => self.hear(event),
             Input::LogRead(link, log) => self.drive(quorum::Input::LogRead { link, log }),
             Input::Stop => {}
@@ -259,11 +264,7 @@ impl Replica {
     /// What is due by now, behind all that came before.
     fn see_to_the_clock(&mut self) {
         let now_ms = clock::monotonic_ms();
-        if self
-            .peer
-            .deadline()
-            .is_some_and(|due| due.cast_signed() <= now_ms)
-        {
+        if self.role_deadline_ms().is_some_and(|due| due <= now_ms) {
             self.drive(quorum::Input::Timeout);
         }
         if self.duty.makes_txns() {

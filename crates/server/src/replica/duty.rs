@@ -20,7 +20,7 @@ pub(super) enum Duty {
     Nothing,
     /// It orders all writes.
     Leads {
-        /// The first of the connections that came since it serves.
+        /// The first of the connections that came since it serves; none with `leaderServes=no`.
         first: u64,
     },
     /// It sends writes to its leader.
@@ -60,12 +60,27 @@ impl Replica {
         self.processor.begin_epoch(zxid, sessions);
         let first = self.server.next_connection.load(Relaxed);
         self.duty = match leads {
+            true if !self.lets_clients_in() => Duty::Leads { first: u64::MAX },
             true => Duty::Leads { first },
             false => Duty::Learns { first },
         };
+        self.tell_serving(state, epoch, zxid);
+    }
+
+    /// Whether it serves clients where it leads.
+    fn lets_clients_in(&self) -> bool {
+        let ensemble = self.server.config.ensemble.as_ref();
+        ensemble.is_none_or(|ensemble| ensemble.leader_serves)
+    }
+
+    fn tell_serving(&self, state: PeerState, epoch: Epoch, zxid: Zxid) {
+        let (epoch_number, name) = (epoch.0, name(state));
+        if state == PeerState::Leading && !self.lets_clients_in() {
+            return tracing::info!(epoch = epoch_number, %zxid, "leads, and serves no clients (leaderServes=no)");
+        }
         let now_ms = clock::monotonic_ms();
         self.server.standing.lock().serves(state, epoch, now_ms);
-        tracing::info!(epoch = epoch.0, %zxid, "serves clients as {}", name(state));
+        tracing::info!(epoch = epoch_number, %zxid, "serves clients as {name}");
     }
 
     /// Every client has to find a server anew, and gets no answer to what it has asked.

@@ -44,6 +44,8 @@ pub(super) struct Snapshots {
     server: Server,
     directories: SnapshotDirs,
     running: Option<Running>,
+    /// Of the last one that was begun.
+    number: u64,
     /// Learners that are to get one, first come first.
     waiting: VecDeque<LinkId>,
     /// None is begun while the disk's thread changes what is there, which is until this operation is durable.
@@ -51,6 +53,7 @@ pub(super) struct Snapshots {
 }
 
 struct Running {
+    number: u64,
     thread: JoinHandle<()>,
     given_up: Arc<AtomicBool>,
 }
@@ -61,6 +64,7 @@ impl Snapshots {
             server,
             directories,
             running: None,
+            number: 0,
             waiting: VecDeque::new(),
             barred: None,
         }
@@ -108,13 +112,21 @@ impl Snapshots {
             .begin_snapshot(limits::MAX_SNAPSHOT_IMAGE_BYTES);
         let given_up = Arc::new(AtomicBool::new(false));
         let (server, flag) = (self.server.clone(), given_up.clone());
+        self.number += 1;
+        let number = self.number;
         let take = move || {
             let outcome = work(&server, head, cursor, &flag);
-            server.replica.push(Input::SnapshotDone(outcome));
+            server.replica.push(Input::SnapshotDone(number, outcome));
         };
         let thread = std::thread::Builder::new().name("snapshot".to_owned());
         match thread.spawn(take) {
-            Ok(thread) => self.running = Some(Running { thread, given_up }),
+            Ok(thread) => {
+                self.running = Some(Running {
+                    number,
+                    thread,
+                    given_up,
+                });
+            }
             Err(error) => {
                 self.server.tree.write().end_snapshot();
                 tracing::error!("cannot take a snapshot: {error}");
@@ -124,8 +136,11 @@ impl Snapshots {
 
     /// A snapshot that could not be written costs nothing but the longer log: the next one is
     /// tried in its turn.
-    pub fn done(&mut self, outcome: Result<SnapshotEnd, String>) {
-        self.wait();
+    pub fn done(&mut self, number: u64, outcome: Result<SnapshotEnd, String>) {
+        let running = self.running.as_ref();
+        if running.is_some_and(|running| running.number == number) {
+            self.wait();
+        }
         match outcome {
             Ok(SnapshotEnd::Written) => drop(self.server.stats.snapshots.fetch_add(1, Relaxed)),
             Ok(SnapshotEnd::Sent | SnapshotEnd::GivenUp) => {}
