@@ -189,7 +189,7 @@ fn read_dynamic(file: &Path, keys: &Properties, setting: &Setting) -> Result<Lin
         let advice = "move the line there or remove dynamicConfigFile";
         return Err(ConfigError::invalid(name, line, reason, advice));
     }
-    let advice = "correct dynamicConfigFile, or remove it to run one server";
+    let advice = "name a file that can be read in dynamicConfigFile, or remove the line";
     let lines = read_file(Path::new(&setting.value), advice)?;
     if let Some((name, line)) = lines.iter().find(|(key, _)| !is_member_key(key)) {
         let reason = "does not belong into a dynamic file";

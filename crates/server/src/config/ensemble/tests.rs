@@ -296,3 +296,59 @@ fn every_key_that_works_in_an_ensemble_is_read() {
         );
     }
 }
+
+const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../conf/ensemble");
+
+/// One of the project's sample files, with its data elsewhere.
+fn sample(sid: i64) -> Config {
+    let path = format!("{SAMPLES}/zoo{sid}.cfg");
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let dir = tempfile::tempdir().expect("a directory");
+    let data = dir.path().display().to_string();
+    std::fs::write(dir.path().join("myid"), sid.to_string()).expect("myid");
+    let elsewhere = text.replace(&format!("./data/ensemble/{sid}"), &data);
+    assert_ne!(elsewhere, text);
+    let file = dir.path().join("zoo.cfg");
+    std::fs::write(&file, elsewhere).expect("zoo.cfg");
+    load(&[file.into()], &|_| None).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+#[test]
+fn the_projects_own_samples_are_one_ensemble_and_start_in_silence() {
+    let samples = [1, 2, 3].map(sample);
+    let text = &samples[0].ensemble.as_ref().expect("an ensemble").text;
+    for (sid, sample) in (1..).zip(&samples) {
+        let ensemble = sample.ensemble.as_ref().expect("an ensemble");
+        assert_eq!((ensemble.me, &ensemble.text), (Sid(sid), text));
+        assert!(sample.notices.is_empty(), "{:?}", sample.notices);
+    }
+    let ports: BTreeSet<u16> = samples.iter().map(|sample| sample.client_port).collect();
+    assert_eq!(ports, [2181, 2182, 2183].into());
+}
+
+#[test]
+fn the_stock_file_of_a_container_is_a_member() {
+    let dir = tempfile::tempdir().expect("a directory");
+    std::fs::write(dir.path().join("myid"), "2\n").expect("myid");
+    let text = format!(
+        "dataDir={0}\ndataLogDir={0}/log\ntickTime=2000\ninitLimit=5\nsyncLimit=2\n\
+         autopurge.snapRetainCount=3\nautopurge.purgeInterval=0\nmaxClientCnxns=60\n\
+         standaloneEnabled=true\nadmin.enableServer=false\nserver.1=zoo1:2888:3888;2181\n\
+         server.2=zoo2:2888:3888;2181\nserver.3=zoo3:2888:3888;2181\n",
+        dir.path().display()
+    );
+    let file = dir.path().join("zoo.cfg");
+    std::fs::write(&file, text).expect("zoo.cfg");
+    let config = load(&[file.into()], &|_| None).expect("accepted");
+    assert_eq!(
+        (config.client_port, config.client_port_address),
+        (2181, None)
+    );
+    assert!(config.notices.is_empty(), "{:?}", config.notices);
+    let ensemble = config.ensemble.expect("an ensemble");
+    assert!(
+        ensemble
+            .text
+            .starts_with("server.1=zoo1:2888:3888:participant;0.0.0.0:2181\n")
+    );
+}

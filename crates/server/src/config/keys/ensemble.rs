@@ -16,7 +16,7 @@ pub(super) const ROWS: &[Row] = &[
     file("electionAlg", "3", Ensemble(OneOf(&["3"])), "election algorithm; there is only one"),
     file("peerType", "participant", Ensemble(OneOf(&["observer", "participant"])), "role; the server line decides"),
     file("quorumListenOnAllIPs", "false", Ensemble(Bool), "listen on all addresses for other servers"),
-    file("observerMasterPort", "0", EnsembleNotYet(&OBSERVER_MASTER, &["0"], Int), "port where a follower serves observers; 0: none"),
+    file("observerMasterPort", "0", EnsembleNotYet(&OBSERVER_MASTER, &["0", "-1"], Int), "port where a follower serves observers; 0: none"),
     Row {
         name: "syncEnabled", place: Place::FileOr("zookeeper.observer.syncEnabled"), default: "true",
         treatment: EnsembleNotYet(&OBSERVER_WITHOUT_LOG, &["true"], Bool), about: "observers write log and snapshots",

@@ -52,6 +52,9 @@ fn parse(sid: &str, value: &str) -> Result<Parsed, &'static str> {
     if server.contains('|') {
         return Err("has several addresses, which multiAddress.enabled would have to allow");
     }
+    if server.starts_with('[') && !server.contains(']') {
+        return Err("begins with [ and has no ] behind its address");
+    }
     let parts = host_and_rest(server);
     let [host, quorum, election, role @ ..] = parts.as_slice() else {
         return Err("has not the form host:port:port");

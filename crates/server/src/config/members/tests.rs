@@ -410,7 +410,6 @@ fn a_malformed_server_line_names_itself() {
         ("server.1", "a:2888:3888;a:b:1"),
         ("server.1", "a:2888:3888;1;2"),
         ("server.1", "a:2888:3888|b:2888:3888"),
-        ("server.1", "[::1:2888:3888"),
     ] {
         let error = Fixture::new(&[(key, value)]).refusal();
         assert!(
@@ -418,6 +417,12 @@ fn a_malformed_server_line_names_itself() {
             "{error}"
         );
     }
+}
+
+#[test]
+fn an_open_bracket_is_named() {
+    let error = Fixture::new(&[("server.1", "[::1:2888:3888")]).refusal();
+    assert!(error.contains("begins with [ and has no ]"), "{error}");
 }
 
 #[test]
