@@ -151,9 +151,10 @@ fn tell_start(started: &Started, began: Instant) {
         .map_or("*".to_owned(), |address| address.to_string());
     let tree = server.tree.read();
     tracing::info!(
-        "ironkeeper {} serves clients on {address}:{}: dataDir {}, dataLogDir {}, last zxid {}, \
+        "ironkeeper {} {} on {address}:{}: dataDir {}, dataLogDir {}, last zxid {}, \
          {} znodes, {} sessions, {} txns replayed, started in {:?}",
         env!("CARGO_PKG_VERSION"),
+        purpose(config),
         server.client_port.get().copied().unwrap_or_default(),
         config.data_dir.display(),
         config.data_log_dir.display(),
@@ -163,6 +164,18 @@ fn tell_start(started: &Started, began: Instant) {
         started.txns_replayed,
         began.elapsed(),
     );
+}
+
+/// A member serves clients when it has found its leader.
+fn purpose(config: &Config) -> String {
+    match &config.ensemble {
+        None => "serves clients".to_owned(),
+        Some(ensemble) => format!(
+            "listens for clients, as server {} of an ensemble of {},",
+            ensemble.me.0,
+            ensemble.servers.len()
+        ),
+    }
 }
 
 fn spawn_threads(started: Started, sockets: Option<Sockets>) -> std::io::Result<Threads> {
