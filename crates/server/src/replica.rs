@@ -98,6 +98,8 @@ pub struct Replica {
     in_flight: VecDeque<InFlight>,
     /// Logged and not applied.
     tail: VecDeque<(Zxid, Bytes)>,
+    /// The end of what is to be applied.
+    committed: Option<Zxid>,
     /// Requests that `request_throttle_max_requests` holds back.
     stalled: VecDeque<Submission>,
     by_session: HashMap<SessionId, Arc<Connection>>,
@@ -177,6 +179,7 @@ impl Replica {
             for_disk: Vec::new(),
             in_flight: VecDeque::new(),
             tail: VecDeque::new(),
+            committed: None,
             stalled: VecDeque::new(),
             by_session: HashMap::new(),
             revalidating: HashMap::new(),
@@ -257,6 +260,7 @@ impl Replica {
             Input::LogRead(link, log) => self.drive(quorum::Input::LogRead { link, log }),
             Input::Stop => {}
         }
+        self.apply_committed();
         self.resume_stalled();
         self.offer_snapshots();
     }
@@ -266,6 +270,7 @@ impl Replica {
         let now_ms = clock::monotonic_ms();
         if self.role_deadline_ms().is_some_and(|due| due <= now_ms) {
             self.drive(quorum::Input::Timeout);
+            self.apply_committed();
         }
         if self.duty.makes_txns() {
             self.expire_sessions(now_ms);

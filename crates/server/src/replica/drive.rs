@@ -27,10 +27,22 @@ impl Replica {
         self.is_driving = false;
     }
 
+    /// Txns that are committed are applied together, behind all that came with them: a leader commits one by one.
     fn carry_out(&mut self, output: Output) {
         match output {
+            Output::Apply { up_to } => self.committed = Some(up_to),
             Output::Disk(ticket, op) => self.write(ticket, op),
-            Output::Apply { up_to } => self.apply(up_to),
+            output @ (Output::ToLeader(..) | Output::ToLearner(..)) => self.send(output),
+            output => {
+                self.apply_committed();
+                self.change(output);
+            }
+        }
+    }
+
+    /// What finds all applied that is committed.
+    fn change(&mut self, output: Output) {
+        match output {
             Output::Become(state) => self.become_state(state),
             Output::Left(leave) => tracing::warn!("leaves its role: {leave}"),
             Output::Serve(state, epoch) => self.serve(state, epoch),

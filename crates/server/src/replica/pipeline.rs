@@ -95,7 +95,10 @@ impl Replica {
     }
 
     /// Applies what is committed, a bounded batch under each exclusive lock.
-    pub(super) fn apply(&mut self, up_to: Zxid) {
+    pub(super) fn apply_committed(&mut self) {
+        let Some(up_to) = self.committed.take() else {
+            return;
+        };
         let server = self.server.clone();
         while self.has_tail_up_to(up_to) {
             // Dropped after the lock: who is woken may want it.
