@@ -2,7 +2,7 @@
 
 BINARY := target/release/ironkeeper
 
-.PHONY: help build run test lint format-check clippy doc deny unit model mutants compat differential differential-long \
+.PHONY: help build run ensemble test lint format-check clippy doc deny unit model mutants compat differential differential-long \
 	suite-setup apache-suite apache-suite-selection apache-suite-all client-suites client-suites-quick apps bench fuzz soak clean
 
 help: ## list the targets
@@ -13,6 +13,9 @@ build: ## build the server
 
 run: build ## serve on conf/zoo.cfg, with data in ./data
 	$(BINARY) serve conf/zoo.cfg
+
+ensemble: build ## three servers on loopback, with data in ./data/ensemble, until Ctrl-C
+	conf/ensemble/run.sh $(BINARY)
 
 test: format-check clippy unit compat differential client-suites-quick apache-suite-selection ## everything that CI checks; sets up what the tests need
 

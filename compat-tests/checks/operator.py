@@ -211,6 +211,38 @@ def a_bad_zoo_cfg_ends_with_code_2_and_the_line_that_is_wrong(kind):
             assert "panicked" not in log and len(log.splitlines()) == 1, f"{config}: {log}"
 
 
+def a_bad_file_of_an_ensemble_ends_with_code_2_and_the_line_that_is_wrong(kind):
+    limits, three = "initLimit=10\nsyncLimit=5\n", "".join(f"server.{sid}=127.0.0.1:{sid}:1{sid}\n" for sid in (1, 2, 3))
+    observer = "server.2=127.0.0.1:2:12:observer"
+    wrong = [("initLimit=10\n" + three, "syncLimit is not set"),
+             (limits + f"server.1=127.0.0.1:1:11\n{observer}", observer),
+             (limits + observer, observer),
+             ("standaloneEnabled=false\n" + limits, "standaloneEnabled=false"),
+             (limits + three + "electionAlg=1", "electionAlg=1"),
+             (limits + three + "group.1=1:2", "server.3=127.0.0.1:3:13 is in no group"),
+             (limits + three + "group.1=1:2\ngroup.2=2:3", "group.2=2:3"),
+             (limits + three + "server.4=127.0.0.1:4:4", "server.4=127.0.0.1:4:4"),
+             (limits + three + "server.4=127.0.0.1:4:14|127.0.0.2:4:14", "server.4=127.0.0.1:4:14|"),
+             (limits + three + "version=x", "version=x"),
+             (limits + three + "cnxTimeout=x", "cnxTimeout=x"),
+             (limits + three + "dynamicConfigFile=zoo.cfg.dynamic", "must stand in the dynamic file")]
+    for config, named in wrong:
+        _is_refused(kind, config, named, sid=1)
+    _is_refused(kind, limits + three, "myid: ")
+
+
+def _is_refused(kind, config, named, sid=None):
+    """The server ends with Apache's code for it; ours says why in one line."""
+    server = Server(kind, config, sid=sid)
+    try:
+        server.launch()
+        equal(server.wait(), INVALID_INVOCATION, f"exit code for {config}")
+        log = server.log()
+        assert kind != OURS or named in log and "panicked" not in log and len(log.splitlines()) == 1, f"{config}: {log}"
+    finally:
+        server.close()
+
+
 def four_letter_answers_arrive_whole_whatever_the_client_still_sends(kind):
     """A close over unread bytes would be a reset, which takes the answer away."""
     with Server(kind) as server:
@@ -428,6 +460,7 @@ CHECKS = [
     unknown_keys_are_warned_of_by_name_and_the_server_starts,
     files_as_kafka_and_solr_ship_them_start,
     a_bad_zoo_cfg_ends_with_code_2_and_the_line_that_is_wrong,
+    a_bad_file_of_an_ensemble_ends_with_code_2_and_the_line_that_is_wrong,
     only_words_on_the_list_are_answered,
     a_log_damaged_in_the_middle_is_refused_and_left_as_it_is,
     a_damaged_snapshot_is_passed_over_for_an_older_one,

@@ -179,6 +179,11 @@ impl Identities {
         Identities(vec![id("ip", address)])
     }
 
+    /// Those that a learner sends with its client's request.
+    pub fn of_forwarded(ids: Vec<Id<'static>>) -> Self {
+        Identities(ids)
+    }
+
     /// All of them.
     pub fn ids(&self) -> &[Id<'static>] {
         &self.0

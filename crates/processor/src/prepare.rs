@@ -223,18 +223,18 @@ impl Processor {
         self.finish(tree, &making, OpCode::CLOSE_SESSION, Ok(body))
     }
 
-    /// Begins a session whose id is given.
+    /// Begins a session whose id is given; `cxid` is 0 but where a client asks for its session once more.
     pub fn prepare_create_session(
         &mut self,
         tree: &DataTree,
-        session: SessionId,
+        (session, cxid): (SessionId, i32),
         timeout_ms: i32,
         time: i64,
     ) -> Prepared {
         let identities = Identities::default();
         let who = Requester {
             session,
-            cxid: 0,
+            cxid,
             owner: Owner::HERE,
             identities: &identities,
         };
@@ -247,6 +247,16 @@ impl Processor {
         self.finish(tree, &making, OpCode::CREATE_SESSION, Ok(body))
     }
 
+    /// Refuses a learner's request that [`Processor::prepare`] has refused without a txn: the learner waits for one.
+    pub fn prepare_refusal(&mut self, who: Requester<'_>, err: ErrorCode, time: i64) -> Prepared {
+        let making = Making {
+            who,
+            zxid: self.next_zxid(),
+            time,
+        };
+        self.error(&making, err)
+    }
+
     /// The record: header, body, and the digest of the tree when all so far is applied. That of a
     /// refused write has none (`PrepRequestProcessor.pRequestHelper`).
     fn finish(
@@ -257,21 +267,28 @@ impl Processor {
         outcome: Outcome<'_>,
     ) -> Prepared {
         match outcome {
-            Ok(body) => self.record(tree, making, op, &body, tree.options().digest),
-            Err(err) => {
-                let body = TxnBody::Error(ErrorTxn { err });
-                self.record(tree, making, OpCode::ERROR, &body, false)
-            }
+            Ok(body) => self.record(making, op, &body, self.digest(tree)),
+            Err(err) => self.error(making, err),
         }
+    }
+
+    fn error(&self, making: &Making<'_>, err: ErrorCode) -> Prepared {
+        let body = TxnBody::Error(ErrorTxn { err });
+        self.record(making, OpCode::ERROR, &body, None)
+    }
+
+    /// Of the tree when all so far is applied, where digests are on.
+    fn digest(&self, tree: &DataTree) -> Option<i64> {
+        let is_on = tree.options().digest;
+        is_on.then(|| self.outstanding.digest(tree))
     }
 
     fn record(
         &self,
-        tree: &DataTree,
         making: &Making<'_>,
         op: OpCode,
         body: &TxnBody<'_>,
-        has_digest: bool,
+        tree_digest: Option<i64>,
     ) -> Prepared {
         let header = TxnHeader {
             client_id: making.who.session,
@@ -283,8 +300,7 @@ impl Processor {
         let mut record = BytesMut::with_capacity(256);
         header.encode(&mut record);
         body.encode(&mut record);
-        if has_digest {
-            let tree_digest = self.outstanding.digest(tree);
+        if let Some(tree_digest) = tree_digest {
             TxnDigest {
                 version: DIGEST_VERSION,
                 tree_digest,

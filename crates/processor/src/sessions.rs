@@ -47,19 +47,26 @@ pub struct SessionHandle {
 struct Shared {
     deadline_ms: AtomicI64,
     closing: AtomicBool,
-    /// Since the table was last asked.
+    /// By its client, since the table was last asked.
     touched: AtomicBool,
 }
 
 impl SessionHandle {
-    /// Puts the deadline off; false if the session is closing or gone.
+    /// The client is heard of: puts the deadline off; false if the session is closing or gone.
     pub fn touch(&self, now_ms: i64, timeout_ms: i32) -> bool {
+        let alive = self.put_off(now_ms, timeout_ms);
+        if alive {
+            self.shared.touched.store(true, Ordering::Release);
+        }
+        alive
+    }
+
+    fn put_off(&self, now_ms: i64, timeout_ms: i32) -> bool {
         if self.shared.closing.load(Ordering::Acquire) {
             return false;
         }
         let deadline = bucket_after(now_ms + i64::from(timeout_ms), self.tick_ms);
         self.shared.deadline_ms.store(deadline, Ordering::Release);
-        self.shared.touched.store(true, Ordering::Release);
         true
     }
 
@@ -140,7 +147,7 @@ impl SessionTable {
         let entry = self.sessions.entry(id).or_insert_with(new);
         entry.timeout_ms = timeout_ms;
         let handle = entry.handle.clone();
-        handle.touch(now_ms, timeout_ms);
+        handle.put_off(now_ms, timeout_ms);
         self.place(id);
         handle
     }
@@ -218,7 +225,8 @@ impl SessionTable {
         }
     }
 
-    /// The sessions that were touched since this was last asked, and their timeouts in ms: what a learner tells its leader.
+    /// The sessions whose clients were heard of here since this was last asked, and their timeouts in ms: what a learner tells
+    /// its leader.
     pub fn take_touched(&mut self) -> Vec<(SessionId, i32)> {
         let touched = |entry: &Entry| entry.handle.shared.touched.swap(false, Ordering::AcqRel);
         let sessions = self.sessions.iter().filter(|(_, entry)| touched(entry));
@@ -358,11 +366,10 @@ mod tests {
         let mut table = table();
         let handle = table.track(ID, 3000, 0);
         table.track(SessionId(8), 9000, 0);
-        let mut touched = table.take_touched();
-        touched.sort_unstable();
-        assert_eq!(touched, [(ID, 3000), (SessionId(8), 9000)]);
-        assert_eq!(table.take_touched(), []);
+        assert_eq!(table.take_touched(), [], "their clients are elsewhere");
         handle.touch(10, 3000);
+        assert_eq!(table.take_touched(), [(ID, 3000)]);
+        assert_eq!(table.take_touched(), []);
         table.reopen(ID, 5000, 20);
         assert_eq!(table.take_touched(), [(ID, 5000)]);
     }

@@ -219,6 +219,21 @@ pub enum Output {
     UnmatchedCommit(Zxid),
 }
 
+/// What a leader counts (the gauges of `LeaderZooKeeperServer`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LearnerCounts {
+    /// Links, also those that are not in sync yet.
+    pub all: usize,
+    /// Followers that are in sync, those without a vote included.
+    pub synced_followers: usize,
+    /// Followers that are in sync and are no voters.
+    pub synced_non_voting_followers: usize,
+    /// Observers that are in sync.
+    pub synced_observers: usize,
+    /// Syncs that wait for a commit.
+    pub pending_syncs: usize,
+}
+
 /// A role's fields cannot outlive the role.
 #[derive(Debug)]
 enum Kind {
@@ -252,6 +267,14 @@ impl Peer {
         match &self.kind {
             Kind::Standalone(_) => None,
             Kind::Member(member) => member.deadline(),
+        }
+    }
+
+    /// What is known of the learners; all 0 where it does not lead.
+    pub fn learner_counts(&self) -> LearnerCounts {
+        match &self.kind {
+            Kind::Standalone(_) => LearnerCounts::default(),
+            Kind::Member(member) => member.learner_counts(),
         }
     }
 

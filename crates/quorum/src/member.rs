@@ -11,7 +11,7 @@ use crate::leave::Leave;
 use crate::packet::{ToLeader, ToLearner};
 use crate::state::{Context, Found, Settings, State};
 use crate::violation::Violation;
-use crate::{Input, LinkId, Output};
+use crate::{Input, LearnerCounts, LinkId, Output};
 
 #[derive(Debug)]
 enum Role {
@@ -46,6 +46,13 @@ impl Member {
             Role::Learning(learning) => Some(learning.deadline()),
         };
         role.into_iter().chain(self.election.deadline()).min()
+    }
+
+    pub fn learner_counts(&self) -> LearnerCounts {
+        match &self.role {
+            Role::Leading(leading) => leading.counts(&self.state.settings.quorums),
+            _ => LearnerCounts::default(),
+        }
     }
 
     pub fn handle(&mut self, now_ms: u64, input: Input, outputs: &mut Vec<Output>) {

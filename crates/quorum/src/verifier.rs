@@ -85,6 +85,13 @@ impl Hierarchy {
         Hierarchy { voters, weights }
     }
 
+    /// Servers that group lines name and that do not vote weigh in their groups all the same: a quorum is harder to have.
+    pub fn weighed_with(mut self, others: impl IntoIterator<Item = Voter>) -> Self {
+        let others: Vec<Voter> = others.into_iter().collect();
+        self.weights = weigh(self.voters.values().chain(&others));
+        self
+    }
+
     fn is_quorum(&self, sids: &BTreeSet<Sid>) -> bool {
         let present = weigh(sids.iter().filter_map(|sid| self.voters.get(sid)));
         let won = present
@@ -177,6 +184,17 @@ mod tests {
         );
         assert!(verifier.is_quorum(&sids(&[1, 2, 4])));
         assert!(!verifier.is_quorum(&sids(&[1, 4])), "half of the first");
+    }
+
+    #[test]
+    fn a_server_that_does_not_vote_weighs_in_its_group() {
+        let voter = |weight| Voter { group: 1, weight };
+        let voters = [(Sid(1), voter(1)), (Sid(2), voter(1))].into();
+        let hierarchy = Hierarchy::new(voters);
+        let alone = QuorumVerifier::Hierarchical(hierarchy.clone());
+        let among = QuorumVerifier::Hierarchical(hierarchy.weighed_with([voter(2)]));
+        assert!(alone.is_quorum(&sids(&[1, 2])));
+        assert!(!among.is_quorum(&sids(&[1, 2])), "half of the weight");
     }
 
     #[test]

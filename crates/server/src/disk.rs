@@ -1,12 +1,19 @@
-//! The disk's thread: a queue of appends, one write and one fdatasync for all that wait.
+//! The disk's thread: a queue of operations, one write and one fdatasync for all appends that wait.
 //!
 //! No timer makes the group: while one batch is being synced the next one gathers. Only
-//! `flushDelay` waits, when the operator set it.
+//! `flushDelay` waits, when the operator set it. What is no append, which only members of an
+//! ensemble have, is done by itself, behind a sync of all before it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use persistence::{Dir, LogError, TxnLog};
+use database::{SealRules, install_tree};
+use datatree::DataTree;
+use persistence::{
+    Dir, IoError, LogError, ResyncError, Rewound, TxnLog, TxnLogOptions, rewind,
+    write_accepted_epoch, write_current_epoch,
+};
+use proto::Zxid;
 use quorum::{DiskOp, Ticket};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
@@ -22,6 +29,8 @@ use crate::stats::ServerStats;
 pub enum Item {
     /// An operation; tickets rise.
     Op(Ticket, DiskOp),
+    /// The operation is to install this tree.
+    Install(Ticket, Box<DataTree>),
     /// Ends the thread when all before is done.
     Stop,
 }
@@ -94,52 +103,132 @@ impl SnapshotTrigger {
     }
 }
 
+/// Where the thread writes.
+pub struct DiskFiles<D: Dir> {
+    /// `dataDir/version-2`.
+    pub snapshots: D,
+    /// `dataLogDir/version-2`.
+    pub logs: D,
+    /// How the log is written.
+    pub log: TxnLogOptions,
+}
+
+/// Why nothing is acknowledged any more.
+#[derive(Debug, thiserror::Error)]
+pub enum DiskError {
+    /// The log cannot be written.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// An epoch cannot be written.
+    #[error(transparent)]
+    Io(#[from] IoError),
+    /// The files cannot be brought to the leader's state.
+    #[error(transparent)]
+    Resync(#[from] ResyncError),
+}
+
 /// The thread's state.
 pub struct Disk<D: Dir> {
     server: Server,
     queue: DiskQueue,
+    files: DiskFiles<D>,
     log: TxnLog<D>,
     trigger: SnapshotTrigger,
 }
 
 impl<D: Dir> Disk<D> {
-    /// Writes to `log`. `seed` is for the moments of snapshots.
-    pub fn new(server: Server, queue: DiskQueue, log: TxnLog<D>, seed: u64) -> Self {
+    /// Writes to `files`. `seed` is for the moments of snapshots.
+    pub fn new(server: Server, queue: DiskQueue, files: DiskFiles<D>, seed: u64) -> Self {
         let trigger = SnapshotTrigger::new(&server.config, seed);
         Disk {
+            log: new_log(&files),
             server,
             queue,
-            log,
+            files,
             trigger,
         }
     }
 
     /// Runs until it is stopped, or until something cannot be written: then nothing is
     /// acknowledged any more.
-    pub fn run(mut self) -> Result<(), LogError> {
+    pub fn run(mut self) -> Result<(), DiskError> {
         let mut items = Vec::new();
         loop {
             self.queue.0.take(&mut items, None);
             self.linger(&mut items);
-            let mut last = None;
-            let mut stop = false;
-            for item in items.drain(..) {
-                match item {
-                    Item::Op(ticket, DiskOp::Append { zxid, record }) => {
-                        self.log.append(zxid, &record)?;
-                        last = Some(ticket);
-                    }
-                    Item::Op(_, other) => unreachable!("a server on its own wants {other:?}"),
-                    Item::Stop => stop = true,
-                }
-            }
-            if let Some(ticket) = last {
-                self.commit(ticket)?;
-            }
-            if stop {
+            if self.carry_out(&mut items)? {
                 return Ok(());
             }
         }
+    }
+
+    /// True when the thread is to end.
+    fn carry_out(&mut self, items: &mut Vec<Item>) -> Result<bool, DiskError> {
+        let mut appended = None;
+        let mut stop = false;
+        for item in items.drain(..) {
+            match item {
+                Item::Op(ticket, DiskOp::Append { zxid, record }) => {
+                    self.log.append(zxid, &record)?;
+                    appended = Some(ticket);
+                }
+                Item::Op(ticket, op) => {
+                    self.commit(appended.take())?;
+                    self.change(ticket, &op)?;
+                }
+                Item::Install(ticket, tree) => {
+                    self.commit(appended.take())?;
+                    self.install(ticket, tree)?;
+                }
+                Item::Stop => stop = true,
+            }
+        }
+        self.commit(appended)?;
+        Ok(stop)
+    }
+
+    /// What is no append, all before it being on disk.
+    fn change(&mut self, ticket: Ticket, op: &DiskOp) -> Result<(), DiskError> {
+        match op {
+            DiskOp::AcceptedEpoch(epoch) => write_accepted_epoch(&self.files.snapshots, *epoch)?,
+            DiskOp::CurrentEpoch(epoch) => write_current_epoch(&self.files.snapshots, *epoch)?,
+            DiskOp::Truncate(zxid) if self.truncate(*zxid)? == Rewound::OutOfReach => {
+                self.server.replica.push(Input::CutRefused(ticket));
+                return Ok(());
+            }
+            DiskOp::Truncate(_) => {}
+            DiskOp::Append { .. } | DiskOp::InstallSnapshot(_) => {
+                unreachable!("{op:?} comes in another way")
+            }
+        }
+        self.server.replica.push(Input::Durable(ticket));
+        Ok(())
+    }
+
+    fn truncate(&mut self, zxid: Zxid) -> Result<Rewound, DiskError> {
+        let DiskFiles {
+            snapshots, logs, ..
+        } = &self.files;
+        let max_field_bytes = self.server.config.max_field_bytes();
+        let rewound = rewind(snapshots, logs, zxid, max_field_bytes)?;
+        self.log = new_log(&self.files);
+        Ok(rewound)
+    }
+
+    fn install(&mut self, ticket: Ticket, mut tree: Box<DataTree>) -> Result<(), DiskError> {
+        let config = &self.server.config;
+        let (form, rules) = (config.snapshot_compression, seal_rules(config));
+        let DiskFiles {
+            snapshots, logs, ..
+        } = &self.files;
+        let max_field_bytes = self.server.config.max_field_bytes();
+        let zxid = tree.last_zxid();
+        let bytes = install_tree(&mut tree, snapshots, logs, form, rules, max_field_bytes)?;
+        tracing::info!(%zxid, bytes, "the leader's snapshot is on disk");
+        self.log = new_log(&self.files);
+        self.server.replica.push(Input::Installed(tree));
+        self.server.replica.push(Input::Durable(ticket));
+        Ok(())
     }
 
     /// Waits for more to share the fsync, as far as flushDelay, maxWriteQueuePollTime and
@@ -164,7 +253,10 @@ impl<D: Dir> Disk<D> {
         }
     }
 
-    fn commit(&mut self, ticket: Ticket) -> Result<(), LogError> {
+    fn commit(&mut self, appended: Option<Ticket>) -> Result<(), LogError> {
+        let Some(ticket) = appended else {
+            return Ok(());
+        };
         let committed = self.log.commit()?;
         self.server.replica.push(Input::Durable(ticket));
         let limit_ms = self.server.config.fsync_warning_threshold_ms;
@@ -184,5 +276,17 @@ impl<D: Dir> Disk<D> {
             self.server.replica.push(Input::SnapshotDue);
         }
         Ok(())
+    }
+}
+
+fn new_log<D: Dir>(files: &DiskFiles<D>) -> TxnLog<D> {
+    TxnLog::new(files.logs.clone(), files.log.clone())
+}
+
+/// Which seals snapshots get.
+pub fn seal_rules(config: &Config) -> SealRules {
+    SealRules {
+        digest: config.digest_enabled,
+        last_zxid: config.serialize_last_processed_zxid_enabled,
     }
 }

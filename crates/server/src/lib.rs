@@ -17,6 +17,7 @@ pub mod peers;
 mod replica;
 pub mod serve;
 mod shared;
+pub mod standing;
 mod stats;
 mod sync;
 mod throttle;

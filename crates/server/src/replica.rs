@@ -1,44 +1,52 @@
 //! The replica's thread: requests in, txns made, logged, applied and answered, in one order.
 //!
 //! Everything that changes the server's state passes through one inbox: connects, writes,
-//! expiry, the disk's completions. The thread makes a txn of each write at once (against the tree
-//! and what is outstanding), hands it to the role, and applies what the role says is committed.
+//! expiry, the disk's completions, what other servers say. On its own, or as a leader, the thread makes a
+//! txn of each write at once (against the tree and what is outstanding); as a learner it sends the
+//! write to its leader. It applies what the role says is committed.
+//!
+//! `request` takes requests, `connect` sessions; `drive` gives the role its inputs and sees to what it wants; `duty` says what
+//! the server may do now; `as_leader` and `as_learner` are for the other servers; `pipeline` is what is on its way.
 
+mod as_leader;
+mod as_learner;
 mod connect;
+mod drive;
+mod duty;
 mod pipeline;
+mod request;
 mod snapshots;
+mod sockets;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use bytes::Bytes;
-use processor::{Owner, Prepared, Processor, Requester, WriteRequest};
-use proto::records::DeleteContainerRequest;
-use proto::{Encode, ErrorCode, OpCode, SessionId, Zxid};
-use quorum::{DiskOp, Output, Peer, Ticket};
+use datatree::DataTree;
+use processor::{Processor, SessionTable, initial_session_id};
+use proto::{SessionId, Zxid};
+use quorum::{Found, LinkId, LogOnDisk, Peer, Ticket};
 
+pub use as_learner::ReceivedTree;
 pub use connect::ConnectRequest;
-use pipeline::{InFlight, Origin, Work};
+use duty::Duty;
+use pipeline::InFlight;
+pub use request::Submission;
 use snapshots::Snapshots;
-pub use snapshots::{SnapshotDirs, write_first_snapshot};
+pub use snapshots::{SnapshotDirs, SnapshotEnd, write_first_snapshot};
+pub use sockets::{PeerEvent, Sockets};
 
 use crate::clock;
-use crate::connection::{Connection, Held};
+use crate::config::Config;
+use crate::connection::Connection;
 use crate::disk::{DiskQueue, Item};
-use crate::limits;
 use crate::shared::Server;
 
-/// A request that takes a zxid, or a sync.
-#[derive(Debug)]
-pub struct Submission {
-    /// Who is answered.
-    pub connection: Arc<Connection>,
-    /// Whose it is.
-    pub session: SessionId,
-    /// What is asked.
-    pub request: Held,
-}
+/// The id that a standalone server puts into session ids, whatever `conf` shows
+/// (`ZooKeeperServer.createSessionTrackerServerId`).
+const STANDALONE_SERVER_ID: i64 = 1;
 
 /// What happens to the replica.
 #[derive(Debug)]
@@ -53,87 +61,182 @@ pub enum Input {
     Gone(Arc<Connection>),
     /// All disk operations up to this one are durable.
     Durable(Ticket),
+    /// The log cannot be cut, and was left as it is.
+    CutRefused(Ticket),
+    /// A leader's snapshot is on disk.
+    Installed(Box<DataTree>),
     /// The log has grown enough since the last snapshot.
     SnapshotDue,
-    /// A snapshot ended; `Err` says why it is not there.
-    SnapshotDone(Result<(), String>),
+    /// The snapshot of this number ended; `Err` says why it is not there.
+    SnapshotDone(u64, Result<SnapshotEnd, String>),
+    /// Something came from another server.
+    Peer(PeerEvent),
+    /// What the log on disk has for a learner.
+    LogRead(LinkId, LogOnDisk),
     /// The server stops.
     Stop,
 }
+
+/// Why the process has to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the leader has committed {0}, which is not the next txn here. The log is kept; start the server again"
+)]
+pub struct UnmatchedCommit(pub Zxid);
 
 /// The thread's state.
 pub struct Replica {
     server: Server,
     processor: Processor,
     peer: Peer,
+    duty: Duty,
+    /// The way to the other servers; none for a server on its own.
+    sockets: Option<Sockets>,
     disk: DiskQueue,
     /// What this round has for the disk.
     for_disk: Vec<Item>,
     in_flight: VecDeque<InFlight>,
     /// Logged and not applied.
     tail: VecDeque<(Zxid, Bytes)>,
+    /// The end of what is to be applied.
+    committed: Option<Zxid>,
     /// Requests that `request_throttle_max_requests` holds back.
     stalled: VecDeque<Submission>,
     by_session: HashMap<SessionId, Arc<Connection>>,
+    /// Clients that came with a session, of which the leader has not said yet whether it is alive.
+    revalidating: HashMap<SessionId, ConnectRequest>,
     snapshots: Snapshots,
-    outputs: Vec<Output>,
+    /// A leader's snapshot on its way to the disk, and from there.
+    received: Option<Box<DataTree>>,
+    /// What the role hears next: an input's outputs are carried out before it.
+    inputs: VecDeque<quorum::Input>,
+    outputs: Vec<quorum::Output>,
+    is_driving: bool,
+    failed: Option<UnmatchedCommit>,
+}
+
+/// The sessions of a tree, each with its whole timeout.
+pub fn session_table(config: &Config, tree: &DataTree) -> SessionTable {
+    let id = config
+        .ensemble
+        .as_ref()
+        .map_or(STANDALONE_SERVER_ID, |ensemble| ensemble.me.0);
+    let now_ms = clock::monotonic_ms();
+    let first_id = initial_session_id(id, now_ms);
+    let mut sessions = SessionTable::new(first_id, config.tick_time_ms.into());
+    for (&session, &timeout_ms) in tree.sessions() {
+        sessions.track(session, timeout_ms, now_ms);
+    }
+    sessions
 }
 
 impl Replica {
-    /// A replica whose tree is as the log left it.
-    pub fn new(
+    /// A server on its own, whose tree is as the log left it.
+    pub fn alone(
         server: Server,
-        mut processor: Processor,
+        processor: Processor,
         disk: DiskQueue,
         directories: SnapshotDirs,
     ) -> Self {
-        let now_ms = clock::monotonic_ms();
-        for (&session, &timeout_ms) in server.tree.read().sessions() {
-            processor.sessions.track(session, timeout_ms, now_ms);
-        }
         let peer = Peer::standalone(processor.last_zxid());
+        Replica::new(server, processor, disk, directories, peer, Duty::Alone)
+    }
+
+    /// A member of an ensemble, with what its start found; it begins with an election.
+    pub fn member(
+        server: Server,
+        processor: Processor,
+        disk: DiskQueue,
+        directories: SnapshotDirs,
+        found: Found,
+        sockets: Sockets,
+    ) -> Self {
+        let ensemble = server.config.ensemble.as_ref();
+        let ensemble = ensemble.expect("only a member has sockets");
+        let settings = ensemble.settings(server.config.tick_time_ms);
+        let peer = Peer::member(settings, found);
+        let mut member = Replica::new(server, processor, disk, directories, peer, Duty::Nothing);
+        member.sockets = Some(sockets);
+        member
+    }
+
+    fn new(
+        server: Server,
+        processor: Processor,
+        disk: DiskQueue,
+        directories: SnapshotDirs,
+        peer: Peer,
+        duty: Duty,
+    ) -> Self {
         Replica {
             snapshots: Snapshots::new(server.clone(), directories),
             server,
             processor,
             peer,
+            duty,
+            sockets: None,
             disk,
             for_disk: Vec::new(),
             in_flight: VecDeque::new(),
             tail: VecDeque::new(),
+            committed: None,
             stalled: VecDeque::new(),
             by_session: HashMap::new(),
+            revalidating: HashMap::new(),
+            received: None,
+            inputs: VecDeque::new(),
             outputs: Vec::new(),
+            is_driving: false,
+            failed: None,
         }
     }
 
     /// Runs until it is told to stop; `snapshot_now` begins with one.
-    pub fn run(mut self, snapshot_now: bool) {
+    ///
+    /// # Errors
+    /// It cannot go on.
+    pub fn run(mut self, snapshot_now: bool) -> Result<(), UnmatchedCommit> {
         if snapshot_now {
             self.snapshots.begin();
         }
+        if self.sockets.is_some() {
+            self.drive(quorum::Input::Start);
+        }
         let mut inputs = Vec::new();
         loop {
+            self.disk.push_all(&mut self.for_disk);
             let server = self.server.clone();
             server.replica.take(&mut inputs, self.patience());
             for input in inputs.drain(..) {
                 if matches!(input, Input::Stop) {
                     self.disk.push_all(&mut self.for_disk);
-                    return self.snapshots.wait();
+                    self.snapshots.wait();
+                    return Ok(());
                 }
                 self.handle(input);
             }
-            self.expire_sessions();
-            self.disk.push_all(&mut self.for_disk);
-            self.count_sessions();
+            self.see_to_the_clock();
+            if let Some(failure) = self.failed {
+                return Err(failure);
+            }
+            self.tell_counts();
         }
     }
 
-    /// Until the next session can expire.
+    /// Until the next session can expire, or the role wants to be woken.
     fn patience(&self) -> Option<Duration> {
-        let deadline_ms = self.processor.sessions.next_deadline_ms()?;
-        let left_ms = (deadline_ms - clock::monotonic_ms()).max(0);
+        let now_ms = clock::monotonic_ms();
+        let sessions = self.processor.sessions.next_deadline_ms();
+        let sessions = sessions.filter(|_| self.duty.makes_txns());
+        let role = self.role_deadline_ms();
+        let deadline_ms = sessions.into_iter().chain(role).min()?;
+        let left_ms = (deadline_ms - now_ms).max(0);
         Some(Duration::from_millis(left_ms.unsigned_abs()))
+    }
+
+    /// On the monotonic clock; a role may have none.
+    fn role_deadline_ms(&self) -> Option<i64> {
+        i64::try_from(self.peer.deadline()?).ok()
     }
 
     fn handle(&mut self, input: Input) {
@@ -142,193 +245,40 @@ impl Replica {
             Input::Request(submission) => self.request(submission),
             Input::Reap(path) => self.reap(&path),
             Input::Gone(connection) => self.forget(&connection),
-            Input::Durable(ticket) => self.drive(quorum::Input::Durable(ticket)),
+            Input::Durable(ticket) => {
+                self.snapshots.unbar(ticket);
+                self.drive(quorum::Input::Durable(ticket));
+            }
+            Input::CutRefused(ticket) => {
+                self.snapshots.unbar(ticket);
+                self.drive(quorum::Input::CutRefused(ticket));
+            }
+            Input::Installed(tree) => self.received = Some(tree),
             Input::SnapshotDue => self.snapshots.begin(),
-            Input::SnapshotDone(outcome) => self.snapshots.done(outcome),
+            Input::SnapshotDone(number, outcome) => self.snapshots.done(number, outcome),
+            Input::Peer(event) => self.hear(event),
+            Input::LogRead(link, log) => self.drive(quorum::Input::LogRead { link, log }),
             Input::Stop => {}
         }
+        self.apply_committed();
+        self.resume_stalled();
+        self.offer_snapshots();
     }
 
-    fn count_sessions(&self) {
-        let sessions = self.processor.sessions.len() as i64;
-        self.server
-            .stats
-            .sessions
-            .store(sessions, std::sync::atomic::Ordering::Relaxed);
-    }
-
-    /// Sees to what the role wants done.
-    fn drive(&mut self, input: quorum::Input) {
-        let mut outputs = std::mem::take(&mut self.outputs);
-        let now_ms = clock::monotonic_ms().unsigned_abs();
-        self.peer.handle(now_ms, input, &mut outputs);
-        for output in outputs.drain(..) {
-            match output {
-                Output::Disk(ticket, op) => self.write(ticket, op),
-                Output::Apply { up_to } => self.apply(up_to),
-                other => unreachable!("a server on its own wants {other:?}"),
-            }
+    /// What is due by now, behind all that came before.
+    fn see_to_the_clock(&mut self) {
+        let now_ms = clock::monotonic_ms();
+        if self.role_deadline_ms().is_some_and(|due| due <= now_ms) {
+            self.drive(quorum::Input::Timeout);
+            self.apply_committed();
         }
-        self.outputs = outputs;
-    }
-
-    /// One round's operations go to the disk together, to share an fsync; but a long round must not
-    /// leave the disk without work.
-    fn write(&mut self, ticket: Ticket, op: DiskOp) {
-        if let DiskOp::Append { zxid, record } = &op {
-            self.logged(*zxid, record.clone());
-        }
-        self.for_disk.push(Item::Op(ticket, op));
-        if self.for_disk.len() >= limits::MAX_DISK_BATCH {
-            self.disk.push_all(&mut self.for_disk);
+        if self.duty.makes_txns() {
+            self.expire_sessions(now_ms);
         }
     }
 
-    /// A request enters, unless too many are in progress (`RequestThrottler`).
-    fn request(&mut self, submission: Submission) {
-        if self.is_throttled() || !self.stalled.is_empty() {
-            return self.stalled.push_back(submission);
-        }
-        self.process(submission);
-    }
-
-    fn is_throttled(&self) -> bool {
-        let most = self.server.config.request_throttle.max_requests as usize;
-        most > 0 && self.in_flight.len() >= most
-    }
-
-    /// Lets in what was held back, as far as there is room.
-    fn resume_stalled(&mut self) {
-        while !self.is_throttled()
-            && let Some(submission) = self.stalled.pop_front()
-        {
-            if self.is_stale(&submission) {
-                self.drop_stale(&submission);
-            } else {
-                self.process(submission);
-            }
-        }
-    }
-
-    /// Has nobody an interest in the answer any more? (`Request.isStale`)
-    fn is_stale(&self, submission: &Submission) -> bool {
-        let settings = &self.server.config.request_throttle;
-        let Submission {
-            connection,
-            request,
-            ..
-        } = submission;
-        let age_ms = clock::monotonic_ms() - request.received_ms;
-        let timeout_ms = connection
-            .session
-            .get()
-            .map_or(0, |bound| bound.timeout_ms.into());
-        let gone = settings.stale_connection_check && connection.is_closed();
-        let late = settings.stale_latency_check && age_ms > timeout_ms;
-        settings.drop_stale && (gone || late)
-    }
-
-    /// The connection ends: a later reply would take the place of this one.
-    fn drop_stale(&self, submission: &Submission) {
-        let Submission {
-            connection,
-            request,
-            ..
-        } = submission;
-        self.server
-            .stats
-            .in_process
-            .fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
-        self.server.throttles.release_large(request.frame_bytes());
-        connection.close_now();
-    }
-
-    fn process(&mut self, submission: Submission) {
-        let Submission {
-            connection,
-            session,
-            request,
-        } = submission;
-        let op = request.op;
-        let throttlable = !matches!(op, OpCode::CLOSE_SESSION | OpCode::CREATE_SESSION);
-        let work = if throttlable && self.server.throttles.waited_too_long(request.received_ms) {
-            Work::Refused(ErrorCode::THROTTLED_OP)
-        } else if op == OpCode::SYNC {
-            self.sync_work(session)
-        } else {
-            let prepared = self.prepare(session, &request);
-            self.propose(prepared)
-        };
-        let origin = Origin::Request {
-            connection,
-            request,
-        };
-        self.enter(InFlight { work, origin });
-    }
-
-    fn sync_work(&mut self, session: SessionId) -> Work {
-        match self.processor.sessions.check(session, Owner::HERE) {
-            Ok(()) => Work::Sync(self.processor.last_zxid()),
-            Err(err) => Work::Refused(err),
-        }
-    }
-
-    fn prepare(&mut self, session: SessionId, request: &Held) -> Prepared {
-        let tree = self.server.tree.read();
-        let who = Requester {
-            session,
-            cxid: request.xid,
-            owner: Owner::HERE,
-            identities: &request.identities,
-        };
-        let write = WriteRequest {
-            who,
-            op: request.op,
-            body: &request.body,
-        };
-        let prepared = self.processor.prepare(&tree, &write, clock::wall_ms());
-        let refusals = self.processor.take_quota_refusals();
-        self.server.stats.count_quota_refusals(refusals);
-        prepared
-    }
-
-    /// Hands a txn to the role.
-    fn propose(&mut self, prepared: Prepared) -> Work {
-        match prepared {
-            Prepared::Refused(err) => Work::Refused(err),
-            Prepared::Txn { zxid, record } => {
-                self.drive(quorum::Input::Propose { zxid, record });
-                Work::Txn(zxid)
-            }
-        }
-    }
-
-    fn reap(&mut self, path: &str) {
-        let mut body = bytes::BytesMut::new();
-        DeleteContainerRequest {
-            path: Some(path.into()),
-        }
-        .encode(&mut body);
-        let identities = processor::Identities::default();
-        let who = Requester {
-            session: SessionId::NONE,
-            cxid: 0,
-            owner: Owner::HERE,
-            identities: &identities,
-        };
-        let write = WriteRequest {
-            who,
-            op: OpCode::DELETE_CONTAINER,
-            body: &body,
-        };
-        let prepared = self
-            .processor
-            .prepare(&self.server.tree.read(), &write, clock::wall_ms());
-        self.propose(prepared);
-    }
-
-    fn expire_sessions(&mut self) {
-        for session in self.processor.sessions.expire(clock::monotonic_ms()) {
+    fn expire_sessions(&mut self, now_ms: i64) {
+        for session in self.processor.sessions.expire(now_ms) {
             tracing::info!(%session, "session expired");
             let tree = self.server.tree.read();
             let prepared =
@@ -339,15 +289,24 @@ impl Replica {
         }
     }
 
+    /// For who asks what the server counts.
+    fn tell_counts(&self) {
+        let sessions = self.processor.sessions.len() as i64;
+        self.server.stats.sessions.store(sessions, Relaxed);
+        if matches!(self.duty, Duty::Leads { .. }) {
+            let counts = self.peer.learner_counts();
+            self.server.standing.lock().count(counts);
+        }
+    }
+
     /// The session stays; only its connection is gone.
     fn forget(&mut self, connection: &Arc<Connection>) {
         let session = connection.session_id();
-        if self
-            .by_session
-            .get(&session)
-            .is_some_and(|current| current.id == connection.id)
-        {
+        let current = self.by_session.get(&session);
+        if current.is_some_and(|current| current.id == connection.id) {
             self.by_session.remove(&session);
         }
+        self.revalidating
+            .retain(|_, request| request.connection.id != connection.id);
     }
 }

@@ -11,15 +11,15 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use listener::{AcceptTrouble, ListenOn, accept_loop, bind};
-use persistence::{LogError, RealDir, TxnLog};
 use tokio::sync::mpsc;
 
 use crate::clock;
 use crate::config::Config;
 use crate::connection::task;
-use crate::disk::{Disk, DiskQueue};
+use crate::disk::{Disk, DiskError, DiskFiles, DiskQueue};
 use crate::exit_code::ExitCode;
-use crate::replica::{Input, Replica, SnapshotDirs};
+use crate::peers::CannotListen;
+use crate::replica::{Input, Replica, SnapshotDirs, Sockets, UnmatchedCommit};
 use crate::shared::Server;
 use crate::stats::ServerStats;
 use start::{Started, start};
@@ -54,10 +54,21 @@ pub fn serve(config: Config) -> ExitCode {
 /// Why the server cannot go on.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
+    #[error("nothing is acknowledged any more: {0}")]
+    Disk(#[from] DiskError),
     #[error(transparent)]
-    Log(#[from] LogError),
+    Commit(#[from] UnmatchedCommit),
     #[error("the {0} thread ended by a bug; its message stands above")]
     Bug(&'static str),
+}
+
+impl Failure {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Failure::Commit(_) => ExitCode::UnmatchedTxnCommit,
+            Failure::Disk(_) | Failure::Bug(_) => ExitCode::UnexpectedError,
+        }
+    }
 }
 
 /// The threads that are no tasks.
@@ -80,8 +91,15 @@ async fn run(started: Started, began: Instant) -> ExitCode {
         }
     };
     tell_start(&started, began);
+    let sockets = match open_sockets(&server).await {
+        Ok(sockets) => sockets,
+        Err(error) => {
+            tracing::error!("{error}");
+            return ExitCode::UnableToBindQuorumPort;
+        }
+    };
     let directories = started.directories.clone();
-    let mut threads = match spawn_threads(started) {
+    let mut threads = match spawn_threads(started, sockets) {
         Ok(threads) => threads,
         Err(error) => {
             tracing::error!("cannot start threads: {error}");
@@ -94,8 +112,8 @@ async fn run(started: Started, began: Instant) -> ExitCode {
         () = accepting => ExitCode::UnexpectedError,
         () = signals::wait_for_stop(&server) => ExitCode::ExecutionFinished,
         Some(failure) = threads.failed.recv() => {
-            tracing::error!("nothing is acknowledged any more: {failure}");
-            ExitCode::UnexpectedError
+            tracing::error!("{failure}");
+            failure.exit_code()
         }
     };
     drop(listener);
@@ -116,6 +134,14 @@ fn listen(server: &Server) -> Result<tokio::net::TcpListener, Box<dyn std::error
     Ok(tokio::net::TcpListener::from_std(listener)?)
 }
 
+/// A member's way to the other servers.
+async fn open_sockets(server: &Server) -> Result<Option<Sockets>, CannotListen> {
+    match server.config.ensemble {
+        Some(_) => Ok(Some(Sockets::open(server).await?)),
+        None => Ok(None),
+    }
+}
+
 /// One line for the operator.
 fn tell_start(started: &Started, began: Instant) {
     let server = &started.server;
@@ -125,9 +151,10 @@ fn tell_start(started: &Started, began: Instant) {
         .map_or("*".to_owned(), |address| address.to_string());
     let tree = server.tree.read();
     tracing::info!(
-        "ironkeeper {} serves clients on {address}:{}: dataDir {}, dataLogDir {}, last zxid {}, \
+        "ironkeeper {} {} on {address}:{}: dataDir {}, dataLogDir {}, last zxid {}, \
          {} znodes, {} sessions, {} txns replayed, started in {:?}",
         env!("CARGO_PKG_VERSION"),
+        purpose(config),
         server.client_port.get().copied().unwrap_or_default(),
         config.data_dir.display(),
         config.data_log_dir.display(),
@@ -139,7 +166,19 @@ fn tell_start(started: &Started, began: Instant) {
     );
 }
 
-fn spawn_threads(started: Started) -> std::io::Result<Threads> {
+/// A member serves clients when it has found its leader.
+fn purpose(config: &Config) -> String {
+    match &config.ensemble {
+        None => "serves clients".to_owned(),
+        Some(ensemble) => format!(
+            "listens for clients, as server {} of an ensemble of {},",
+            ensemble.me.0,
+            ensemble.servers.len()
+        ),
+    }
+}
+
+fn spawn_threads(started: Started, sockets: Option<Sockets>) -> std::io::Result<Threads> {
     let Started {
         server,
         processor,
@@ -147,21 +186,28 @@ fn spawn_threads(started: Started) -> std::io::Result<Threads> {
         log,
         seed,
         snapshot_now,
+        found,
         ..
     } = started;
     let disk_queue = DiskQueue::default();
     let (failures, failed) = mpsc::unbounded_channel();
-    let log = TxnLog::<RealDir>::new(directories.logs.clone(), log);
-    let disk = Disk::new(server.clone(), disk_queue.clone(), log, seed);
-    let disk = spawn("disk", failures.clone(), move || Ok(disk.run()?))?;
-    let snapshots = SnapshotDirs {
-        snapshots: directories.snapshots.clone(),
+    let (snapshots, logs) = (directories.snapshots.clone(), directories.logs.clone());
+    let files = DiskFiles {
+        snapshots: snapshots.clone(),
+        logs: logs.clone(),
+        log,
     };
-    let replica = Replica::new(server, processor, disk_queue.clone(), snapshots);
-    let replica = spawn("replica", failures, move || {
-        replica.run(snapshot_now);
-        Ok(())
-    })?;
+    let disk = Disk::new(server.clone(), disk_queue.clone(), files, seed);
+    let disk = spawn("disk", failures.clone(), move || Ok(disk.run()?))?;
+    let directories = SnapshotDirs { snapshots, logs };
+    let queue = disk_queue.clone();
+    let replica = match (found, sockets) {
+        (Some(found), Some(sockets)) => {
+            Replica::member(server, processor, queue, directories, found, sockets)
+        }
+        _ => Replica::alone(server, processor, queue, directories),
+    };
+    let replica = spawn("replica", failures, move || Ok(replica.run(snapshot_now)?))?;
     Ok(Threads {
         disk_queue,
         disk,

@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::connection::Connection;
 use crate::inbox::Inbox;
 use crate::replica::Input;
+use crate::standing::Standing;
 use crate::stats::ServerStats;
 use crate::sync::{Mutex, RwLock};
 use crate::throttle::Throttles;
@@ -61,6 +62,8 @@ pub struct Shared {
     pub watchers: Mutex<Watchers>,
     /// The way to the replica's thread.
     pub replica: Inbox<Input>,
+    /// What the server is in its ensemble. No other lock is taken under it.
+    pub standing: Mutex<Standing>,
     /// What is counted.
     pub stats: ServerStats,
     /// What holds clients back.

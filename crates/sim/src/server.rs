@@ -87,7 +87,7 @@ pub fn prepare(processor: &mut Processor, tree: &DataTree, event: &Event) -> Pre
     match event {
         Event::Connect(timeout_ms) => {
             let session = processor.sessions.create(*timeout_ms, 0);
-            processor.prepare_create_session(tree, session, *timeout_ms, time)
+            processor.prepare_create_session(tree, (session, 0), *timeout_ms, time)
         }
         Event::Expire(session) => processor.prepare_close_session(tree, *session, 0, time),
         Event::Write(request) => {

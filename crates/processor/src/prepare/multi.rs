@@ -182,7 +182,8 @@ impl Processor {
             Some(Parts::Reads(_)) => {
                 // Apache stumbles so late that this refusal has a digest.
                 let body = TxnBody::Error(ErrorTxn { err });
-                self.record(tree, &making, OpCode::ERROR, &body, tree.options().digest)
+                let digest = self.digest(tree);
+                self.record(&making, OpCode::ERROR, &body, digest)
             }
             Some(Parts::Writes(parts)) => {
                 let txns = self.make_parts(tree, &making, &parts);

@@ -138,7 +138,7 @@ impl<'g> Replica<'g> {
                 let session = header.client_id;
                 self.processor.sessions.track(session, txn.time_out, 0);
                 self.processor
-                    .prepare_create_session(tree, session, txn.time_out, header.time)
+                    .prepare_create_session(tree, (session, 0), txn.time_out, header.time)
             }
             TxnBody::CloseSession(_) => {
                 let session = header.client_id;
@@ -187,9 +187,9 @@ impl<'g> Replica<'g> {
         self.processor.sessions.track(session, timeout_ms, 0);
         if connect.request.session_id == SessionId::NONE {
             let time = self.next_time();
-            let outcome = self
-                .processor
-                .prepare_create_session(&self.tree, session, timeout_ms, time);
+            let outcome =
+                self.processor
+                    .prepare_create_session(&self.tree, (session, 0), timeout_ms, time);
             self.prepared(&place(row), None, 0, OpCode::CREATE_SESSION, outcome);
         }
         let watcher = WatcherId(self.connections.len() as u64);

@@ -88,6 +88,10 @@ impl Broadcast {
         }
     }
 
+    pub fn pending_syncs(&self) -> usize {
+        self.syncs.len()
+    }
+
     /// How long the oldest proposal behind `acked` has waited.
     pub fn waiting_since(&self, acked: Zxid) -> Option<(Zxid, u64)> {
         let next = self.outstanding.partition_point(|txn| txn.zxid <= acked);

@@ -19,8 +19,9 @@ use crate::disk::Ticket;
 use crate::leave::Leave;
 use crate::packet::{ToLeader, ToLearner};
 use crate::state::Context;
+use crate::verifier::Quorums;
 use crate::violation::Violation;
-use crate::{LinkId, LogOnDisk, Output};
+use crate::{LearnerCounts, LinkId, LogOnDisk, Output};
 use broadcast::Broadcast;
 use handler::{LearnerHandler, Learners, Progress};
 use liveness::Liveness;
@@ -73,6 +74,27 @@ impl Leading {
 
     pub fn is_serving(&self) -> bool {
         matches!(self.phase, Phase::Broadcast(_))
+    }
+
+    pub fn counts(&self, quorums: &Quorums) -> LearnerCounts {
+        let synced = |is: &dyn Fn(&LearnerHandler) -> bool| {
+            let learners = self.learners.values();
+            learners
+                .filter(|learner| learner.is_synchronised() && is(learner))
+                .count()
+        };
+        LearnerCounts {
+            all: self.learners.len(),
+            synced_followers: synced(&LearnerHandler::is_follower),
+            synced_non_voting_followers: synced(&|learner| {
+                learner.is_follower() && !quorums.is_voter(learner.sid)
+            }),
+            synced_observers: synced(&|learner| !learner.is_follower()),
+            pending_syncs: match &self.phase {
+                Phase::Broadcast(broadcast) => broadcast.pending_syncs(),
+                _ => 0,
+            },
+        }
     }
 
     pub fn links(&self) -> impl Iterator<Item = LinkId> {

@@ -2,12 +2,12 @@
 //!
 //! Must not know which settings are refused or without effect (`judge`).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::ensemble::{Ensemble, Own};
 use super::error::ConfigError;
 use super::listen::{Listen, listen};
-use super::members::{self, ServerLine};
-use super::peers::PeerSettings;
+use super::members::{Members, read_myid};
 use super::reader::{Reader, parse_int};
 use super::schemes::AuthSchemes;
 use super::settings::{Secret, Setting};
@@ -21,9 +21,8 @@ use processor::DigestAlgorithm;
 pub(super) struct Basics {
     /// Only a file can set it.
     pub reconfig_enabled: bool,
-    /// There are other servers.
-    pub is_ensemble: bool,
-    pub servers: Vec<ServerLine>,
+    /// Only a file can name them.
+    pub members: Option<Members>,
     pub file: Option<PathBuf>,
     pub listen: Listen,
     pub data_dir: PathBuf,
@@ -40,13 +39,18 @@ pub(super) fn build(reader: &mut Reader<'_>, basics: Basics) -> Result<Config, C
     let flush_delay_ms = not_negative(reader.long("zookeeper.flushDelay", 0));
     let read_only_mode = reader.is_exactly("readonlymode.enabled", "true", "false");
     let digest_auth = digest_authentication(reader)?;
-    let peers = match (basics.is_ensemble, &basics.file) {
-        (true, Some(file)) => Some(PeerSettings::read(
-            reader,
-            &file.display().to_string(),
-            tick_time_ms,
-        )?),
-        _ => None,
+    let extended_types_enabled = reader.flag("zookeeper.extendedTypesEnabled", false);
+    let ensemble = match basics.members.filter(|members| members.is_ensemble) {
+        Some(members) => {
+            let own = Own {
+                place: &place_of(basics.file.as_deref()),
+                data_dir: &basics.data_dir,
+                tick_time_ms,
+                extended_types_enabled,
+            };
+            Some(Ensemble::read(reader, &members, &own)?)
+        }
+        None => None,
     };
     Ok(Config {
         file: basics.file,
@@ -83,7 +87,7 @@ pub(super) fn build(reader: &mut Reader<'_>, basics: Basics) -> Result<Config, C
         serialize_last_processed_zxid_enabled: reader
             .flag("zookeeper.serializeLastProcessedZxid.enabled", true),
         close_session_txn_enabled: reader.flag("zookeeper.closeSessionTxn.enabled", true),
-        extended_types_enabled: reader.flag("zookeeper.extendedTypesEnabled", false),
+        extended_types_enabled,
         emulate_353_ttl_nodes: reader.flag("zookeeper.emulate353TTLNodes", false),
         containers: containers(reader)?,
         enforce_quota: reader.flag("zookeeper.enforceQuota", false),
@@ -107,8 +111,7 @@ pub(super) fn build(reader: &mut Reader<'_>, basics: Basics) -> Result<Config, C
         throttled_op_wait_time_ms: reader.at_least("zookeeper.throttled_op_wait_time", 0, 0),
         request_throttle: RequestThrottle::read(reader),
         connection_throttle: ConnectionThrottle::read(reader)?,
-        servers: basics.servers,
-        peers,
+        ensemble,
         properties: Default::default(),
         notices: std::mem::take(&mut reader.notices),
     })
@@ -119,18 +122,17 @@ pub(super) fn file_basics(
     reader: &mut Reader<'_>,
     file: PathBuf,
     keys: &super::Properties,
+    members: Members,
 ) -> Result<Basics, ConfigError> {
-    let place = file.display().to_string();
+    let place = place_of(Some(&file));
     let data_dir = directory(reader, "dataDir")?.ok_or_else(|| ConfigError::Missing {
         place: place.clone(),
         key: "dataDir",
         advice: "add a line such as dataDir=/var/lib/zookeeper".to_owned(),
     })?;
-    let standalone_enabled = reader.key_bool("standaloneEnabled", true)?;
     let reconfig_enabled = reader.key_bool("reconfigEnabled", false)?;
-    let dynamic_file = reader.key("dynamicConfigFile");
-    let members = members::read_members(keys, dynamic_file, standalone_enabled, &data_dir)?;
-    let listen = listen(reader, members.own)?.ok_or_else(|| missing_port(&place, keys))?;
+    let own = read_myid(&data_dir, members.is_ensemble)?.and_then(|me| members.client_of(me));
+    let listen = listen(reader, own)?.ok_or_else(|| missing_port(&place, keys))?;
     Ok(Basics {
         listen,
         data_log_dir: directory(reader, "dataLogDir")?.unwrap_or_else(|| data_dir.clone()),
@@ -138,10 +140,14 @@ pub(super) fn file_basics(
         tick_time: reader.key("tickTime").cloned(),
         max_client_cnxns: reader.key_int("maxClientCnxns")?.unwrap_or(60),
         reconfig_enabled,
-        is_ensemble: false, // `members` refuses them
-        servers: members.servers,
+        members: Some(members),
         file: Some(file),
     })
+}
+
+fn place_of(file: Option<&Path>) -> String {
+    file.map(|file| file.display().to_string())
+        .unwrap_or_default()
 }
 
 fn missing_port(place: &str, keys: &super::Properties) -> ConfigError {

@@ -6,13 +6,16 @@
 use std::collections::BTreeMap;
 
 use super::error::ConfigError;
-use super::keys::{self, Form, Row, Treatment};
+use super::keys::{self, Feature, Form, Row, Treatment};
 use super::settings::Setting;
 use super::source::{Source, is_member_key};
 
-/// Checks every setting against its row of the key table; adds to the notices.
-pub(super) fn judge(source: &mut Source) -> Result<(), ConfigError> {
-    let mut idle = Idle::default();
+/// Checks every setting against its row of the key table; the notices are returned.
+pub(super) fn judge(source: &Source, is_ensemble: bool) -> Result<Vec<String>, ConfigError> {
+    let mut idle = Idle {
+        is_ensemble,
+        names: BTreeMap::new(),
+    };
     for (key, setting) in source.keys.iter().filter(|(key, _)| !is_member_key(key)) {
         if let Some(row) = keys::by_key(key) {
             idle.judge(key, setting, row)?;
@@ -24,13 +27,15 @@ pub(super) fn judge(source: &mut Source) -> Result<(), ConfigError> {
             None => idle.unknown(property, setting),
         }
     }
-    source.notices.extend(idle.notices());
-    Ok(())
+    Ok(idle.notices().collect())
 }
 
-/// Settings without effect, by reason.
-#[derive(Default)]
-struct Idle(BTreeMap<String, Vec<String>>);
+/// Settings without effect.
+struct Idle {
+    is_ensemble: bool,
+    /// By reason.
+    names: BTreeMap<String, Vec<String>>,
+}
 
 impl Idle {
     fn judge(&mut self, name: &str, setting: &Setting, row: &Row) -> Result<(), ConfigError> {
@@ -43,20 +48,20 @@ impl Idle {
             }
             Treatment::Ensemble(form) => {
                 check_form(name, setting, form)?;
-                self.add("no effect on a standalone server", written);
+                self.add_if_standalone(written);
+            }
+            Treatment::EnsembleNotYet(feature, off, form) => {
+                check_form(name, setting, form)?;
+                if self.is_ensemble {
+                    refuse_unless(off, name, setting, feature)?;
+                }
+                self.add_if_standalone(written);
             }
             Treatment::Dormant(feature) => self.add(
                 &format!("no effect, as {} is not built yet", feature.name),
                 written,
             ),
-            Treatment::NotYet(feature, off) => {
-                if !off
-                    .iter()
-                    .any(|off| off.eq_ignore_ascii_case(setting.value.trim()))
-                {
-                    return Err(ConfigError::not_built(name, setting, feature));
-                }
-            }
+            Treatment::NotYet(feature, off) => refuse_unless(off, name, setting, feature)?,
         }
         Ok(())
     }
@@ -74,17 +79,37 @@ impl Idle {
         self.add(why, &format!("-D{property}"));
     }
 
+    fn add_if_standalone(&mut self, name: &str) {
+        if !self.is_ensemble {
+            self.add("no effect on a standalone server", name);
+        }
+    }
+
     fn add(&mut self, why: &str, name: &str) {
-        self.0
+        self.names
             .entry(why.to_owned())
             .or_default()
             .push(name.to_owned());
     }
 
     fn notices(self) -> impl Iterator<Item = String> {
-        self.0
+        self.names
             .into_iter()
             .map(|(why, names)| format!("{why}: {}", names.join(", ")))
+    }
+}
+
+/// Refuses a feature that is not built, unless the value leaves it off.
+fn refuse_unless(
+    off: &[&str],
+    name: &str,
+    setting: &Setting,
+    feature: &'static Feature,
+) -> Result<(), ConfigError> {
+    let value = setting.value.trim();
+    match off.iter().any(|off| off.eq_ignore_ascii_case(value)) {
+        true => Ok(()),
+        false => Err(ConfigError::not_built(name, setting, feature)),
     }
 }
 

@@ -1,14 +1,23 @@
-//! Owns the server lines, of zoo.cfg or of the dynamic file: who is in them, is it a standalone server, and which client
-//! port does its line give?
+//! Owns the server, group and weight lines, of zoo.cfg or of the dynamic file: who is in them, do they make an ensemble, and
+//! which client port does the own line give?
 //!
 //! Apache: `QuorumPeerConfig.parseDynamicConfig`, `setupMyId`, `setupClientPort` and `isDistributed`.
 
-use std::path::Path;
+mod groups;
+mod line;
+mod text;
+
+use std::path::{Path, PathBuf};
+
+use quorum::verifier::QuorumVerifier;
 
 use super::error::ConfigError;
-use super::keys::ENSEMBLE;
+use super::keys::RECONFIG;
+use super::reader::Reader;
 use super::settings::{Properties, Setting};
 use super::source::{is_member_key, read_file};
+use groups::Groups;
+use line::Member;
 
 /// The client address of a server line, behind the semicolon.
 pub(super) struct ClientAddress {
@@ -44,225 +53,243 @@ pub struct ServerAddress {
     pub election_port: u16,
 }
 
-/// What the server lines say.
+/// What the lines say.
 pub(super) struct Members {
-    /// All of them.
-    pub servers: Vec<ServerLine>,
-    /// The client address of the own one, if it has one.
-    pub own: Option<ClientAddress>,
+    /// The servers, in the order of their numbers.
+    all: Vec<Member>,
+    /// Their groups, where there are any.
+    groups: Option<Groups>,
+    /// The configuration's version.
+    pub version: i64,
+    /// It is no standalone server.
+    pub is_ensemble: bool,
 }
 
-/// One server line.
-struct Member<'a> {
-    name: &'a str,
-    setting: &'a Setting,
-    line: ServerLine,
-    client: Option<(Option<String>, u16)>,
+/// Where the lines stand.
+struct Lines {
+    lines: Properties,
+    version: i64,
 }
 
-/// Refuses anything but a standalone server.
-///
-/// # Errors
-/// An ensemble is not built yet. Server lines that Apache refuses are refused.
-pub(super) fn read_members(
-    keys: &Properties,
-    dynamic_file: Option<&Setting>,
-    standalone_enabled: bool,
-    data_dir: &Path,
-) -> Result<Members, ConfigError> {
-    let dynamic = match dynamic_file {
-        Some(setting) => Some(read_dynamic(keys, setting)?),
-        None => None,
-    };
-    let members = members(dynamic.as_ref().unwrap_or(keys))?;
-    check_standalone(&members, standalone_enabled, keys)?;
-    let myid = read_myid(data_dir)?;
-    let servers = members.iter().map(|member| member.line.clone()).collect();
-    let own = members
-        .into_iter()
-        .find(|member| Some(member.line.sid) == myid);
-    let own = own.and_then(|member| {
-        let (host, port) = member.client?;
+impl Members {
+    /// Reads the lines of the file, whose name and keys these are, or of its dynamic file.
+    ///
+    /// # Errors
+    /// What Apache refuses.
+    pub fn read(
+        reader: &mut Reader<'_>,
+        file: &Path,
+        keys: &Properties,
+    ) -> Result<Self, ConfigError> {
+        let standalone_enabled = reader.key_bool("standaloneEnabled", true)?;
+        let Lines { lines, version } = match reader.key("dynamicConfigFile") {
+            Some(setting) => read_dynamic(file, keys, setting)?,
+            None => Lines {
+                version: static_version(reader)?,
+                lines: keys.clone(),
+            },
+        };
+        let all = read_servers(&lines)?;
+        let voting = all.iter().filter(|member| member.line.voting).count();
+        let members = Members {
+            groups: Groups::read(&lines, &all)?,
+            all,
+            version,
+            is_ensemble: !standalone_enabled || voting > 1,
+        };
+        members.check(voting, keys.setting("standaloneEnabled"))?;
+        if members.is_ensemble {
+            reader.notices.extend(warning(voting));
+        }
+        Ok(members)
+    }
+
+    /// Observers need participants, and more than one where standalone servers are allowed.
+    fn check(&self, voting: usize, standalone: Option<&Setting>) -> Result<(), ConfigError> {
+        let observer = self.all.iter().find(|member| !member.line.voting);
+        match (observer, standalone) {
+            (Some(observer), _) if voting == 0 || !self.is_ensemble => {
+                let reason = match voting {
+                    0 => "is an observer, and no server line names a participant",
+                    _ => "is an observer, and one participant is no ensemble",
+                };
+                let (name, setting) = (&observer.name, &observer.setting);
+                let advice = "add participants";
+                Err(ConfigError::invalid(name, setting, reason, advice))
+            }
+            (None, Some(setting)) if self.is_ensemble && voting == 0 => {
+                let reason = "asks for an ensemble, and no server line names a participant";
+                let advice = "add the server lines, or remove the line";
+                let name = "standaloneEnabled";
+                Err(ConfigError::invalid(name, setting, reason, advice))
+            }
+            _ if self.is_ensemble => self.all.iter().try_for_each(check_sid),
+            _ => Ok(()),
+        }
+    }
+
+    /// The servers, in the order of their numbers.
+    pub fn servers(&self) -> Vec<ServerLine> {
+        self.all.iter().map(|member| member.line.clone()).collect()
+    }
+
+    /// The line of a server.
+    pub fn line(&self, sid: i64) -> Option<(&str, &Setting, &ServerLine)> {
+        let member = self.all.iter().find(|member| member.line.sid == sid)?;
+        Some((&member.name, &member.setting, &member.line))
+    }
+
+    /// Where clients of this server connect, if its line says so.
+    pub fn client_of(&self, sid: i64) -> Option<ClientAddress> {
+        let member = self.all.iter().find(|member| member.line.sid == sid)?;
+        let (host, port) = member.client.clone()?;
         Some(ClientAddress {
             host,
             port,
-            name: member.name.to_owned(),
+            name: member.name.clone(),
             setting: member.setting.clone(),
         })
-    });
-    Ok(Members { servers, own })
-}
-
-/// Reads the dynamic file; server lines must not stand in both files.
-fn read_dynamic(keys: &Properties, setting: &Setting) -> Result<Properties, ConfigError> {
-    if let Some((name, line)) = keys.iter().find(|(key, _)| is_member_key(key)) {
-        let reason = "must stand in the dynamic file, as dynamicConfigFile is set";
-        return Err(ConfigError::invalid(
-            name,
-            line,
-            reason,
-            "move the line there or remove dynamicConfigFile",
-        ));
     }
-    let advice = "correct dynamicConfigFile, or remove it to run one server";
-    let dynamic = read_file(Path::new(&setting.value), advice)?;
-    if let Some((name, line)) = dynamic.iter().find(|(key, _)| !is_member_key(key)) {
-        let reason = "does not belong into a dynamic file";
-        return Err(ConfigError::invalid(
-            name,
-            line,
-            reason,
-            "only lines server.N, group.N and weight.N do",
-        ));
-    }
-    Ok(dynamic)
-}
 
-fn members(lines: &Properties) -> Result<Vec<Member<'_>>, ConfigError> {
-    let mut members = Vec::new();
-    for (name, setting) in lines.iter().filter(|(key, _)| is_member_key(key)) {
-        match name.strip_prefix("server.") {
-            Some(sid) => members.push(member(name, sid, setting)?),
-            None => return Err(ConfigError::not_built(name, setting, &ENSEMBLE)),
+    /// When enough voters agree.
+    pub fn verifier(&self) -> QuorumVerifier {
+        match &self.groups {
+            Some(groups) => QuorumVerifier::Hierarchical(groups.hierarchy(&self.all)),
+            None => {
+                let voters = self.all.iter().filter(|member| member.line.voting);
+                QuorumVerifier::majority(voters.map(|member| proto::Sid(member.line.sid)))
+            }
         }
     }
-    Ok(members)
+
+    /// The configuration as servers tell it to each other.
+    pub fn text(&self) -> String {
+        text::text(self)
+    }
 }
 
-fn check_standalone(
-    members: &[Member<'_>],
-    standalone_enabled: bool,
-    keys: &Properties,
-) -> Result<(), ConfigError> {
-    let voting = members.iter().filter(|member| member.line.voting).count();
-    if let (0, Some(line)) = (voting, members.first()) {
-        let reason = "is an observer, and no server line names a participant";
-        return Err(ConfigError::invalid(
-            line.name,
-            line.setting,
-            reason,
-            "add the participants",
-        ));
-    }
-    if members.len() > 1 {
-        let last = &members[members.len() - 1];
-        return Err(ConfigError::not_built(last.name, last.setting, &ENSEMBLE));
-    }
-    match keys.setting("standaloneEnabled") {
-        Some(setting) if !standalone_enabled => Err(ConfigError::not_built(
-            "standaloneEnabled",
-            setting,
-            &ENSEMBLE,
+/// What an operator should think of with so many participants.
+fn warning(voting: usize) -> Option<String> {
+    match voting {
+        0..=2 => Some(format!(
+            "an ensemble of {voting} cannot lose any server; three participants can lose one"
         )),
-        _ => Ok(()),
-    }
-}
-
-/// `host:port:port[:type][|host:port:port[:type]...][;[host:]port]`
-fn member<'a>(name: &'a str, sid: &str, setting: &'a Setting) -> Result<Member<'a>, ConfigError> {
-    let refuse = |reason: &str| {
-        let advice = "write server.N=host:quorumPort:electionPort[:participant|:observer][;[host:]clientPort]";
-        ConfigError::invalid(name, setting, reason, advice)
-    };
-    let sid = sid
-        .parse()
-        .map_err(|_| refuse("has no server number behind the dot"))?;
-    let (server, client) = match setting.value.split_once(';') {
-        Some((server, client)) => (server, Some(client).filter(|client| !client.is_empty())),
-        None => (setting.value.as_str(), None),
-    };
-    if server.contains('|') {
-        return Err(refuse(
-            "has several addresses, which multiAddress.enabled would have to allow",
-        ));
-    }
-    let parts = host_and_rest(server);
-    let [host, quorum, election, role @ ..] = parts.as_slice() else {
-        return Err(refuse("has not the form host:port:port"));
-    };
-    let quorum =
-        port(quorum).ok_or_else(|| refuse("has no port between 0 and 65535 behind the host"))?;
-    let election =
-        port(election).ok_or_else(|| refuse("has no election port between 0 and 65535"))?;
-    if quorum == election {
-        return Err(refuse("has the same port twice"));
-    }
-    let voting = match role
-        .iter()
-        .map(|role| role.to_ascii_lowercase())
-        .collect::<Vec<_>>()
-        .as_slice()
-    {
-        [] => true,
-        [role] if role == "participant" => true,
-        [role] if role == "observer" => false,
-        _ => {
-            return Err(refuse(
-                "names a role that is neither participant nor observer",
-            ));
-        }
-    };
-    let client = match client {
-        Some(client) => Some(
-            client_address(client)
-                .ok_or_else(|| refuse("has no client port behind the semicolon"))?,
-        ),
-        None => None,
-    };
-    Ok(Member {
-        name,
-        setting,
-        line: ServerLine {
-            sid,
-            voting,
-            addresses: vec![ServerAddress {
-                host: (*host).to_owned(),
-                quorum_port: quorum,
-                election_port: election,
-            }],
-        },
-        client,
-    })
-}
-
-/// `port` or `host:port`.
-fn client_address(text: &str) -> Option<(Option<String>, u16)> {
-    match host_and_rest(text).as_slice() {
-        [only] => Some((None, port(only)?)),
-        [host, last] => Some((Some((*host).to_owned()), port(last)?)),
+        even if even % 2 == 0 => Some(format!(
+            "an ensemble of {even} can lose no more servers than one of {}",
+            even - 1
+        )),
         _ => None,
     }
 }
 
-/// Splits at colons, but not within the brackets of an IPv6 address, which are dropped.
-fn host_and_rest(text: &str) -> Vec<&str> {
-    match text.strip_prefix('[').and_then(|text| text.split_once(']')) {
-        Some((host, rest)) => std::iter::once(host)
-            .chain(rest.split(':').skip(1))
-            .collect(),
-        None => text.split(':').collect(),
+/// Reads the dynamic file; server lines must not stand in both files.
+fn read_dynamic(file: &Path, keys: &Properties, setting: &Setting) -> Result<Lines, ConfigError> {
+    if let Some((name, line)) = keys.iter().find(|(key, _)| is_member_key(key)) {
+        let reason = "must stand in the dynamic file, as dynamicConfigFile is set";
+        let advice = "move the line there or remove dynamicConfigFile";
+        return Err(ConfigError::invalid(name, line, reason, advice));
+    }
+    let advice = "name a file that can be read in dynamicConfigFile, or remove the line";
+    let lines = read_file(Path::new(&setting.value), advice)?;
+    if let Some((name, line)) = lines.iter().find(|(key, _)| !is_member_key(key)) {
+        let reason = "does not belong into a dynamic file";
+        let advice = "only lines server.N, group.N and weight.N do";
+        return Err(ConfigError::invalid(name, line, reason, advice));
+    }
+    if next_file(file).exists() {
+        return Err(ConfigError::not_built(
+            "dynamicConfigFile",
+            setting,
+            &RECONFIG,
+        ));
+    }
+    let version = version_of_name(&setting.value);
+    Ok(Lines { lines, version })
+}
+
+/// A configuration that a reconfig proposed, and did not yet make the current one.
+fn next_file(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".dynamic.next");
+    name.into()
+}
+
+/// What stands behind the name's last dot, if it is a hexadecimal number, else 0 (Apache:
+/// `QuorumPeerConfig.getVersionFromFilename`).
+fn version_of_name(name: &str) -> i64 {
+    let end = name.rsplit_once('.').map(|(_, end)| end);
+    end.and_then(|end| i64::from_str_radix(end, 16).ok())
+        .unwrap_or(0)
+}
+
+/// The version of server lines that stand in zoo.cfg itself.
+fn static_version(reader: &mut Reader<'_>) -> Result<i64, ConfigError> {
+    let Some(setting) = reader.key("version") else {
+        return Ok(0);
+    };
+    i64::from_str_radix(&setting.value, 16).map_err(|_| {
+        let reason = "is no hexadecimal number";
+        ConfigError::invalid("version", setting, reason, "remove the line")
+    })
+}
+
+fn read_servers(lines: &Properties) -> Result<Vec<Member>, ConfigError> {
+    let mut members: Vec<Member> = Vec::new();
+    for (name, setting) in lines.iter() {
+        let Some(sid) = name.strip_prefix("server.") else {
+            continue;
+        };
+        let member = Member::read(name, sid, setting)?;
+        if let Some(other) = members.iter().find(|m| m.line.sid == member.line.sid) {
+            let reason = format!("is the same server as {}", other.name);
+            return Err(ConfigError::invalid(
+                name,
+                setting,
+                reason,
+                "remove one of the two",
+            ));
+        }
+        members.push(member);
+    }
+    members.sort_by_key(|member| member.line.sid);
+    Ok(members)
+}
+
+/// A negative number would be a version in the messages of an election.
+fn check_sid(member: &Member) -> Result<(), ConfigError> {
+    match member.line.sid {
+        0.. => Ok(()),
+        _ => Err(ConfigError::invalid(
+            &member.name,
+            &member.setting,
+            "has a negative number",
+            "number servers from 1 to 255",
+        )),
     }
 }
 
-fn port(text: &str) -> Option<u16> {
-    text.parse().ok()
-}
-
-/// The server number in the file myid, if there is one. It is needed only to find the own server line.
-fn read_myid(data_dir: &Path) -> Result<Option<i64>, ConfigError> {
+/// The server number in the file myid, if there is one: a standalone server needs none.
+pub(super) fn read_myid(data_dir: &Path, is_needed: bool) -> Result<Option<i64>, ConfigError> {
     let path = data_dir.join("myid");
-    if !path.is_file() {
+    if !is_needed && !path.is_file() {
         return Ok(None);
     }
-    let refuse = |source| ConfigError::Read {
-        path: path.clone(),
-        source,
-        advice: "let it hold the server's number",
-    };
-    let text = std::fs::read_to_string(&path).map_err(refuse)?;
+    let text = std::fs::read_to_string(&path).map_err(|source| myid_error(data_dir, source))?;
     let first = text.lines().next().unwrap_or_default();
-    let wrong = |_| refuse(std::io::Error::other(format!("{first:?} is not a number")));
+    let wrong = |_| {
+        let source = std::io::Error::other(format!("{first:?} is not a number"));
+        myid_error(data_dir, source)
+    };
     first.parse().map(Some).map_err(wrong)
+}
+
+/// What is wrong with the file myid.
+pub(super) fn myid_error(data_dir: &Path, source: std::io::Error) -> ConfigError {
+    ConfigError::Read {
+        path: data_dir.join("myid"),
+        source,
+        advice: "let it hold the number of this server's line",
+    }
 }
 
 #[cfg(test)]

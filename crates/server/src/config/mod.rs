@@ -3,10 +3,11 @@
 //! Must not know the rest of the server: nothing here opens a socket or makes a directory. What is refused is refused
 //! here, before anything has started. `docs/configuration.md` tells the same to operators.
 //!
-//! The way of a setting: `flags` and `properties` read text, `source` sorts it into keys and properties, `judge` refuses
-//! what is not built and says what has no effect, `build` types the rest.
+//! The way of a setting: `flags` and `properties` read text, `source` sorts it into keys and properties, `members` tells whether
+//! there is an ensemble, `judge` refuses what is not built and says what has no effect, `build` types the rest.
 
 mod build;
+mod ensemble;
 mod error;
 mod flags;
 mod judge;
@@ -29,9 +30,11 @@ use std::path::PathBuf;
 use build::{Basics, build, file_basics};
 use flags::Flags;
 use listen::{Listen, parse_port};
+use members::Members;
 use reader::{Reader, parse_int};
 use source::Source;
 
+pub use ensemble::Ensemble;
 pub use error::ConfigError;
 pub use members::{ServerAddress, ServerLine};
 pub use peers::PeerSettings;
@@ -146,14 +149,20 @@ pub struct Config {
     pub request_throttle: RequestThrottle,
     /// The limit on new connections.
     pub connection_throttle: ConnectionThrottle,
-    /// The server lines.
-    pub servers: Vec<ServerLine>,
-    /// The connections to other servers; `None`: there are none.
-    pub peers: Option<PeerSettings>,
+    /// The ensemble that the server is a member of; `None`: it is on its own.
+    pub ensemble: Option<Ensemble>,
     /// All properties, from `-D` and from zoo.cfg, with the prefix `zookeeper.` where they have it.
     pub properties: Properties,
     /// Lines to be logged once at the start.
     pub notices: Vec<String>,
+}
+
+impl Config {
+    /// Longest field of a record, of a file or between servers, in bytes: `jute.maxbuffer` and what may be above it.
+    pub fn max_field_bytes(&self) -> u32 {
+        let extra = self.jute_max_buffer_extra_size;
+        self.jute_max_buffer.saturating_add(extra)
+    }
 }
 
 /// When old snapshots and logs are deleted (`autopurge.*`).
@@ -205,19 +214,25 @@ pub fn load(
     if let [file] = arguments.as_slice() {
         source.add_file(file.as_ref())?;
     }
-    judge::judge(&mut source)?;
     let mut reader = Reader::new(&source);
-    let basics = match arguments.as_slice() {
-        [file] => file_basics(&mut reader, file.into(), &source.keys)?,
-        arguments => argument_basics(arguments)?,
+    let members = match arguments.as_slice() {
+        [file] => Some(Members::read(&mut reader, file.as_ref(), &source.keys)?),
+        _ => None,
+    };
+    let is_ensemble = members.as_ref().is_some_and(|members| members.is_ensemble);
+    let judged = judge::judge(&source, is_ensemble)?;
+    let basics = match (arguments.as_slice(), members) {
+        ([file], Some(members)) => file_basics(&mut reader, file.into(), &source.keys, members)?,
+        (arguments, _) => argument_basics(arguments)?,
     };
     let config = build(&mut reader, basics)?;
-    Ok(with_source(config, source))
+    Ok(with_source(config, source, judged))
 }
 
 /// The whole map and the notices of all steps, in their order.
-fn with_source(mut config: Config, source: Source) -> Config {
+fn with_source(mut config: Config, source: Source, judged: Vec<String>) -> Config {
     let late = std::mem::replace(&mut config.notices, source.notices);
+    config.notices.extend(judged);
     config.notices.extend(late);
     config.properties = source.properties;
     config
@@ -259,8 +274,7 @@ fn argument_basics(arguments: &[OsString]) -> Result<Basics, ConfigError> {
     };
     Ok(Basics {
         reconfig_enabled: false,
-        is_ensemble: false,
-        servers: Vec::new(),
+        members: None,
         file: None,
         listen: Listen {
             address: None,

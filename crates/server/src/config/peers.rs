@@ -33,25 +33,17 @@ pub struct PeerSettings {
 }
 
 impl PeerSettings {
-    /// Reads them; `place` is the file.
+    /// Reads them; the limits are in ticks.
     ///
     /// # Errors
-    /// `initLimit` or `syncLimit` is not set, or a number cannot be.
+    /// A number that cannot be.
     pub(super) fn read(
         reader: &mut Reader<'_>,
-        place: &str,
         tick_time_ms: u32,
+        init_limit: u32,
+        sync_limit: u32,
     ) -> Result<Self, ConfigError> {
-        let mut required = |key, advice: &str| {
-            ticks(reader, key)?.ok_or_else(|| ConfigError::Missing {
-                place: place.to_owned(),
-                key,
-                advice: advice.to_owned(),
-            })
-        };
         let ms = |ticks: u32| tick_time_ms.saturating_mul(ticks);
-        let init_limit = required("initLimit", "add a line such as initLimit=10")?;
-        let sync_limit = required("syncLimit", "add a line such as syncLimit=5")?;
         let connect_limit = ticks_or_zero(reader, "connectToLearnerMasterLimit")?;
         let handshake = reader.integer("zookeeper.quorumCnxnTimeoutMs", -1);
         Ok(PeerSettings {
@@ -74,20 +66,6 @@ impl PeerSettings {
             leader_no_delay: no_delay(reader, "leader.nodelay"),
             follower_no_delay: no_delay(reader, "follower.nodelay"),
         })
-    }
-}
-
-/// Ticks; Apache takes 0 for unset, and fails later on a negative number.
-fn ticks(reader: &mut Reader<'_>, key: &str) -> Result<Option<u32>, ConfigError> {
-    match (reader.key_int(key)?, reader.key(key)) {
-        (Some(ticks @ 1..), _) => Ok(Some(ticks.unsigned_abs())),
-        (Some(_), Some(setting)) => Err(ConfigError::invalid(
-            key,
-            setting,
-            "is not positive",
-            "set a number of ticks",
-        )),
-        _ => Ok(None),
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use bytes::BytesMut;
 use datatree::DataTree;
 use histories::{Ask, Board, Path};
-use persistence::{RealDir, TxnLog};
+use persistence::RealDir;
 use processor::{Identities, Owner, Prepared, Processor, Requester, WriteRequest};
 use proto::txn::TxnRecord;
 use proto::{OpCode, SessionId};
@@ -17,7 +17,7 @@ use sim::SimDisk;
 use super::pipe::{ServerReads, ServerWrites};
 use crate::config::{self, Config};
 use crate::connection::task::serve_streams;
-use crate::disk::{Disk, DiskQueue};
+use crate::disk::{Disk, DiskFiles, DiskQueue};
 use crate::replica::{Input, Replica, SnapshotDirs};
 use crate::serve::start::{log_options, processor, shared, tree_options};
 use crate::shared::Server;
@@ -50,13 +50,20 @@ impl World {
             .for_each(|path| create(&mut processor, &mut tree, path));
         let server = Arc::new(shared(CONFIG.clone(), tree, Box::new(|| [0; 2]), 1));
         let queue = DiskQueue::default();
-        let log = TxnLog::new(SimDisk::new().dir("log"), log_options(&CONFIG));
-        let disk = Disk::new(server.clone(), queue.clone(), log, 1);
+        let files = DiskFiles {
+            snapshots: SimDisk::new().dir("data"),
+            logs: SimDisk::new().dir("log"),
+            log: log_options(&CONFIG),
+        };
+        let disk = Disk::new(server.clone(), queue.clone(), files, 1);
         let disk = shuttle::thread::spawn(move || disk.run().expect("a disk without faults"));
         let snapshots = RealDir::open(&std::env::temp_dir()).expect("a directory");
-        let directories = SnapshotDirs { snapshots };
-        let replica = Replica::new(server.clone(), processor, queue.clone(), directories);
-        let replica = shuttle::thread::spawn(move || replica.run(false));
+        let directories = SnapshotDirs {
+            logs: snapshots.clone(),
+            snapshots,
+        };
+        let replica = Replica::alone(server.clone(), processor, queue.clone(), directories);
+        let replica = shuttle::thread::spawn(move || replica.run(false).expect("no other server"));
         let world = World {
             server,
             board: Arc::default(),

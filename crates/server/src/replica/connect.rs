@@ -3,13 +3,16 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Acquire;
 
-use processor::{SessionHandle, password};
+use processor::{Owner, SessionHandle, password};
 use proto::connect::encode_response;
-use proto::records::ConnectResponse;
-use proto::{SessionId, Zxid};
+use proto::records::{ConnectResponse, CreateSessionTxn};
+use proto::{OpCode, SessionId, Zxid};
+use quorum::packet::Forwarded;
 
 use super::Replica;
-use super::pipeline::{InFlight, Origin};
+use super::duty::Duty;
+use super::pipeline::{InFlight, Origin, Work};
+use super::request::encoded;
 use crate::clock;
 use crate::connection::{Bound, Connection};
 
@@ -31,6 +34,10 @@ pub struct ConnectRequest {
 impl Replica {
     pub(super) fn connect(&mut self, request: ConnectRequest) {
         let connection = &request.connection;
+        if !self.duty.is_for(connection) {
+            tracing::debug!(remote = %connection.remote, "refused: this server does not serve now");
+            return connection.close_now();
+        }
         let last_zxid = self.server.tree.read().last_zxid();
         if request.last_zxid_seen > last_zxid {
             tracing::info!(
@@ -45,7 +52,7 @@ impl Replica {
         if request.session == SessionId::NONE {
             self.begin_session(request);
         } else {
-            self.take_over(&request);
+            self.take_over(request);
         }
     }
 
@@ -63,12 +70,10 @@ impl Replica {
             .processor
             .sessions
             .create(timeout_ms, clock::monotonic_ms());
-        let tree = self.server.tree.read();
-        let prepared =
-            self.processor
-                .prepare_create_session(&tree, session, timeout_ms, clock::wall_ms());
-        drop(tree);
-        let work = self.propose(prepared);
+        let work = match self.duty {
+            Duty::Learns { .. } => self.forward_session(session, timeout_ms),
+            _ => self.propose_session(session, timeout_ms),
+        };
         let connection = request.connection;
         self.enter(InFlight {
             work,
@@ -80,23 +85,87 @@ impl Replica {
         });
     }
 
+    fn propose_session(&mut self, session: SessionId, timeout_ms: i32) -> Work {
+        let tree = self.server.tree.read();
+        let time = clock::wall_ms();
+        let prepared = self
+            .processor
+            .prepare_create_session(&tree, (session, 0), timeout_ms, time);
+        drop(tree);
+        self.processor.sessions.set_owner(session, Owner::HERE);
+        self.propose(prepared)
+    }
+
+    /// The learner asks for itself: the request has no identities.
+    fn forward_session(&mut self, session: SessionId, timeout_ms: i32) -> Work {
+        self.forward(Forwarded {
+            session,
+            cxid: 0,
+            op: OpCode::CREATE_SESSION,
+            body: encoded(&CreateSessionTxn {
+                time_out: timeout_ms,
+            }),
+            identities: Vec::new(),
+        });
+        Work::Forwarded { session, cxid: 0 }
+    }
+
     /// The old connection ends first, even if the password turns out to be wrong.
-    fn take_over(&mut self, request: &ConnectRequest) {
+    fn take_over(&mut self, request: ConnectRequest) {
+        let session = request.session;
+        if let Some(old) = self.by_session.remove(&session) {
+            old.close_now();
+        }
+        if request.password.as_deref() != Some(&password(session)) {
+            tracing::warn!(remote = %request.connection.remote, %session, "wrong session password");
+            return refuse(&request.connection);
+        }
+        if matches!(self.duty, Duty::Learns { .. }) {
+            return self.ask_leader(request);
+        }
+        let timeout_ms = self.grant(request.timeout_ms);
+        let now_ms = clock::monotonic_ms();
+        let alive = self.processor.sessions.reopen(session, timeout_ms, now_ms);
+        if alive.is_some() {
+            self.processor.sessions.set_owner(session, Owner::HERE);
+        }
+        self.resume(&request, alive);
+    }
+
+    /// Only the leader knows whether the session is alive.
+    fn ask_leader(&mut self, request: ConnectRequest) {
+        let (session, timeout_ms) = (request.session, self.grant(request.timeout_ms));
+        if let Some(earlier) = self.revalidating.insert(session, request) {
+            earlier.connection.close_now();
+        }
+        self.drive(quorum::Input::Revalidate {
+            session,
+            timeout_ms,
+        });
+    }
+
+    /// What the leader says.
+    pub(super) fn revalidated_for(&mut self, request: &ConnectRequest, valid: bool) {
+        let timeout_ms = self.grant(request.timeout_ms);
+        let now_ms = clock::monotonic_ms();
+        let sessions = &mut self.processor.sessions;
+        let alive = valid.then(|| {
+            // The txn that makes it may still be on its way to this server.
+            sessions.track(request.session, timeout_ms, now_ms);
+            sessions.reopen(request.session, timeout_ms, now_ms)
+        });
+        self.resume(request, alive.flatten());
+    }
+
+    /// The client goes on with its session, if that is alive.
+    fn resume(&mut self, request: &ConnectRequest, alive: Option<SessionHandle>) {
         let ConnectRequest {
             connection,
             session,
             ..
         } = request;
-        if let Some(old) = self.by_session.remove(session) {
-            old.close_now();
-        }
         let timeout_ms = self.grant(request.timeout_ms);
-        if request.password.as_deref() != Some(&password(*session)) {
-            tracing::warn!(remote = %connection.remote, %session, "wrong session password");
-            return refuse(connection);
-        }
-        let now_ms = clock::monotonic_ms();
-        match self.processor.sessions.reopen(*session, timeout_ms, now_ms) {
+        match alive {
             Some(handle) => self.establish(connection, *session, timeout_ms, handle),
             None => {
                 tracing::info!(remote = %connection.remote, %session, "session is gone");

@@ -5,10 +5,11 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use bytes::Bytes;
 use datatree::{DataTree, TxnResult};
-use proto::records::SyncRequest;
-use proto::txn::TxnRecord;
+use proto::records::{SyncRequest, TxnHeader};
+use proto::txn::{TxnBody, TxnRecord};
 use proto::{Decode, Encode, ErrorCode, Input, OpCode, SessionId, Zxid};
 
+use super::duty::Duty;
 use super::{Replica, connect};
 use crate::clock;
 use crate::connection::{Connection, Held, WakeBatch};
@@ -21,6 +22,11 @@ pub(super) enum Work {
     Txn(Zxid),
     /// All txns up to this one are applied.
     Sync(Zxid),
+    /// The leader makes a txn of it, which is known by the client's session and number, and that is applied. No two of a session
+    /// are on their way with the same number, and the leader orders them as they were sent.
+    Forwarded { session: SessionId, cxid: i32 },
+    /// The leader says that all before it is committed.
+    ForwardedSync,
     /// Nothing, but earlier requests are answered first.
     Refused(ErrorCode),
 }
@@ -52,14 +58,21 @@ impl Replica {
     /// The last step of a submission: into the queue. What needs no txn is answered at once when
     /// nothing is before it.
     pub(super) fn enter(&mut self, entry: InFlight) {
+        if self.duty == Duty::Nothing {
+            return self.drop_origin(&entry.origin); // proposing it has ended the role
+        }
         self.in_flight.push_back(entry);
+        self.answer_ready();
+    }
+
+    /// Answers what waits for no txn any more.
+    pub(super) fn answer_ready(&mut self) {
         if self.is_first_ready() {
             let server = self.server.clone();
             self.answer_leading(&server.tree.read());
         }
     }
 
-    /// Answers what waits for no txn any more.
     fn answer_leading(&mut self, tree: &DataTree) {
         while self.is_first_ready() {
             let entry = self.in_flight.pop_front().expect("looked at above");
@@ -72,7 +85,7 @@ impl Replica {
         match self.in_flight.front().map(|entry| &entry.work) {
             Some(Work::Sync(last)) => !self.has_tail_up_to(*last),
             Some(Work::Refused(_)) => true,
-            Some(Work::Txn(_)) | None => false,
+            Some(Work::Txn(_) | Work::Forwarded { .. } | Work::ForwardedSync) | None => false,
         }
     }
 
@@ -82,7 +95,10 @@ impl Replica {
     }
 
     /// Applies what is committed, a bounded batch under each exclusive lock.
-    pub(super) fn apply(&mut self, up_to: Zxid) {
+    pub(super) fn apply_committed(&mut self) {
+        let Some(up_to) = self.committed.take() else {
+            return;
+        };
         let server = self.server.clone();
         while self.has_tail_up_to(up_to) {
             // Dropped after the lock: who is woken may want it.
@@ -97,7 +113,6 @@ impl Replica {
                 self.answer_leading(&tree);
             }
         }
-        self.resume_stalled();
     }
 
     /// Whether a txn up to this one waits to be applied.
@@ -106,18 +121,30 @@ impl Replica {
     }
 
     /// Who waits for this txn.
-    fn take_waiting(&mut self, zxid: Zxid) -> Option<InFlight> {
-        let first = self.in_flight.front()?;
-        matches!(first.work, Work::Txn(awaited) if awaited == zxid)
-            .then(|| self.in_flight.pop_front())?
+    fn take_waiting(&mut self, txn: &TxnHeader) -> Option<InFlight> {
+        let is_awaited = match self.in_flight.front()?.work {
+            Work::Txn(awaited) => awaited == txn.zxid,
+            Work::Forwarded { session, cxid } => (session, cxid) == (txn.client_id, txn.cxid),
+            Work::Sync(_) | Work::ForwardedSync | Work::Refused(_) => false,
+        };
+        is_awaited.then(|| self.in_flight.pop_front())?
+    }
+
+    /// What this server has made is read as it was meant.
+    fn decode<'a>(&self, record: &'a [u8]) -> TxnRecord<'a> {
+        let record = match self.duty.makes_txns() {
+            true => TxnRecord::decode_own(record),
+            false => TxnRecord::decode(record),
+        };
+        record.expect("a record is looked at before it is logged")
     }
 
     fn apply_one(&mut self, tree: &mut DataTree, zxid: Zxid, record: &[u8]) {
-        let waiting = self.take_waiting(zxid);
+        let record = self.decode(record);
+        let waiting = self.take_waiting(&record.header);
         if let Some(entry) = &waiting {
             self.make_way(tree, entry);
         }
-        let record = TxnRecord::decode_own(record).expect("our own record can be read");
         let result = {
             let mut watchers = self.server.watchers.lock();
             let access = &self.server.access;
@@ -126,8 +153,14 @@ impl Replica {
             })
         };
         self.processor.outstanding.applied(zxid);
-        if record.header.r#type == OpCode::CLOSE_SESSION {
-            self.session_ended(record.header.client_id, waiting.as_ref());
+        match &record.body {
+            TxnBody::CreateSession(txn) => {
+                self.session_known(record.header.client_id, txn.time_out)
+            }
+            TxnBody::CloseSession(_) => {
+                self.session_ended(record.header.client_id, waiting.as_ref())
+            }
+            _ => {}
         }
         if let Some(entry) = waiting {
             self.answer(tree, entry, Some(&result));
@@ -138,6 +171,14 @@ impl Replica {
     fn make_way(&self, tree: &DataTree, entry: &InFlight) {
         if let Origin::Request { connection, .. } = &entry.origin {
             connection.clear_held(&self.server, tree);
+        }
+    }
+
+    /// A leader knows it since it was asked for.
+    fn session_known(&mut self, session: SessionId, timeout_ms: i32) {
+        if matches!(self.duty, Duty::Learns { .. }) {
+            let now_ms = clock::monotonic_ms();
+            self.processor.sessions.track(session, timeout_ms, now_ms);
         }
     }
 
@@ -173,6 +214,11 @@ impl Replica {
                 self.server.throttles.release_large(request.frame_bytes());
                 connection.traffic.outstanding.fetch_sub(1, Relaxed);
                 let size = match (&entry.work, result) {
+                    _ if is_moved(&entry.work, result) => {
+                        // Its client is elsewhere: no reply must reach it here (ZOOKEEPER-710).
+                        connection.close_after_replies();
+                        0
+                    }
                     (_, Some(result)) => reply(&connection, tree, &request, result),
                     (Work::Refused(err), _) => {
                         connection.send_header(request.xid, tree.last_zxid(), *err)
@@ -196,6 +242,16 @@ impl Replica {
         // Its task may have stopped reading until now.
         connection.wake();
     }
+}
+
+/// Whether the session's client has come to another server since it asked (`FinalRequestProcessor`).
+fn is_moved(work: &Work, result: Option<&TxnResult<'_>>) -> bool {
+    let err = match (work, result) {
+        (_, Some(result)) => result.err,
+        (Work::Refused(err), None) => *err,
+        _ => ErrorCode::OK,
+    };
+    err == ErrorCode::SESSION_MOVED
 }
 
 fn reply(

@@ -1,30 +1,61 @@
-//! Snapshots, written by a thread of their own while writes go on.
+//! Snapshots, written or sent by a thread of their own while writes go on.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use database::{SealRules, TreeSnapshot};
+use database::{TreeSender, TreeSnapshot};
 use datatree::{Cursor, SnapshotHead};
 use persistence::{IoError, RealDir};
 use proto::Zxid;
+use quorum::{LinkId, Ticket};
 
 use super::Input;
+use crate::disk::seal_rules;
 use crate::limits;
+use crate::peers::links::{LinkGone, StreamSource};
 use crate::shared::{Server, Shared};
 
-/// Where snapshots go.
+/// Where the files are.
 #[derive(Clone, Debug)]
 pub struct SnapshotDirs {
     /// `dataDir/version-2`.
     pub snapshots: RealDir,
+    /// `dataLogDir/version-2`.
+    pub logs: RealDir,
+}
+
+/// How a snapshot ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SnapshotEnd {
+    /// It is on disk.
+    Written,
+    /// It is sent, or its learner has gone.
+    Sent,
+    /// It was no longer wanted.
+    GivenUp,
 }
 
 /// At most one runs at a time.
 pub(super) struct Snapshots {
     server: Server,
     directories: SnapshotDirs,
-    running: Option<JoinHandle<()>>,
+    running: Option<Running>,
+    /// Of the last one that was begun.
+    number: u64,
+    /// Learners that are to get one, first come first.
+    waiting: VecDeque<LinkId>,
+    /// None is begun while the disk's thread changes what is there, which is until this operation is durable.
+    barred: Option<Ticket>,
+}
+
+struct Running {
+    number: u64,
+    thread: JoinHandle<()>,
+    given_up: Arc<AtomicBool>,
 }
 
 impl Snapshots {
@@ -33,29 +64,69 @@ impl Snapshots {
             server,
             directories,
             running: None,
+            number: 0,
+            waiting: VecDeque::new(),
+            barred: None,
         }
     }
 
-    /// Begins a snapshot of the tree as it is now, unless one is being written.
+    pub fn directories(&self) -> SnapshotDirs {
+        self.directories.clone()
+    }
+
+    /// Begins to write a snapshot of the tree as it is now, unless one is being taken.
     pub fn begin(&mut self) {
-        if self.running.is_some() {
-            return tracing::warn!("a snapshot is still being written; the next one has to wait");
+        if self.barred.is_some() {
+            return; // the log is about to be another
         }
+        if self.running.is_some() {
+            return tracing::warn!("a snapshot is still being taken; the next one has to wait");
+        }
+        let directory = self.directories.snapshots.clone();
+        self.start(move |server, head, cursor, given_up| {
+            let outcome = write_snapshot(server, directory, &head, cursor, given_up);
+            outcome.map_err(|error| format!("snapshot of {}: {error}", head.zxid))
+        });
+    }
+
+    /// Sends the tree as it is now, of this zxid.
+    pub fn send(&mut self, zxid: Zxid, source: StreamSource) {
+        self.start(move |server, head, cursor, given_up| {
+            assert!(head.zxid == zxid, "another tree than SNAP says");
+            let sent = send_nodes(server, &head, cursor, source, given_up);
+            server.tree.write().end_snapshot();
+            Ok(sent.unwrap_or(SnapshotEnd::Sent))
+        });
+    }
+
+    fn start(
+        &mut self,
+        work: impl FnOnce(&Shared, SnapshotHead, Cursor, &AtomicBool) -> Result<SnapshotEnd, String>
+        + Send
+        + 'static,
+    ) {
         let (head, cursor) = self
             .server
             .tree
             .write()
             .begin_snapshot(limits::MAX_SNAPSHOT_IMAGE_BYTES);
-        let (server, directory) = (self.server.clone(), self.directories.snapshots.clone());
-        let write = move || {
-            let zxid = head.zxid;
-            let outcome = write_snapshot(&server, directory, &head, cursor);
-            let outcome = outcome.map_err(|error| format!("snapshot of {zxid}: {error}"));
-            server.replica.push(Input::SnapshotDone(outcome));
+        let given_up = Arc::new(AtomicBool::new(false));
+        let (server, flag) = (self.server.clone(), given_up.clone());
+        self.number += 1;
+        let number = self.number;
+        let take = move || {
+            let outcome = work(&server, head, cursor, &flag);
+            server.replica.push(Input::SnapshotDone(number, outcome));
         };
         let thread = std::thread::Builder::new().name("snapshot".to_owned());
-        match thread.spawn(write) {
-            Ok(handle) => self.running = Some(handle),
+        match thread.spawn(take) {
+            Ok(thread) => {
+                self.running = Some(Running {
+                    number,
+                    thread,
+                    given_up,
+                });
+            }
             Err(error) => {
                 self.server.tree.write().end_snapshot();
                 tracing::error!("cannot take a snapshot: {error}");
@@ -65,21 +136,53 @@ impl Snapshots {
 
     /// A snapshot that could not be written costs nothing but the longer log: the next one is
     /// tried in its turn.
-    pub fn done(&mut self, outcome: Result<(), String>) {
-        self.wait();
+    pub fn done(&mut self, number: u64, outcome: Result<SnapshotEnd, String>) {
+        let running = self.running.as_ref();
+        if running.is_some_and(|running| running.number == number) {
+            self.wait();
+        }
         match outcome {
-            Ok(()) => drop(self.server.stats.snapshots.fetch_add(1, Relaxed)),
+            Ok(SnapshotEnd::Written) => drop(self.server.stats.snapshots.fetch_add(1, Relaxed)),
+            Ok(SnapshotEnd::Sent | SnapshotEnd::GivenUp) => {}
             Err(error) => tracing::error!("{error}"),
         }
     }
 
-    /// Waits for the one that is being written.
+    /// Waits for the one that is being taken.
     pub fn wait(&mut self) {
         if let Some(running) = self.running.take()
-            && running.join().is_err()
+            && running.thread.join().is_err()
         {
             tracing::error!("the snapshot thread has ended by a bug");
         }
+    }
+
+    /// This learner is to get one, in its turn.
+    pub fn ask(&mut self, link: LinkId) {
+        self.waiting.push_back(link);
+    }
+
+    /// Whose turn it is, if none is being taken.
+    pub fn take_next(&mut self) -> Option<LinkId> {
+        match self.running {
+            Some(_) => None,
+            None => self.waiting.pop_front(),
+        }
+    }
+
+    /// The disk's thread is to bring the files to another state: the one that is being taken is given up, and none is begun
+    /// until this operation is done.
+    pub fn bar(&mut self, until: Ticket) {
+        if let Some(running) = &self.running {
+            running.given_up.store(true, Relaxed);
+        }
+        self.wait();
+        self.barred = Some(until);
+    }
+
+    /// All operations up to this one are done.
+    pub fn unbar(&mut self, done: Ticket) {
+        self.barred.take_if(|until| *until <= done);
     }
 }
 
@@ -89,46 +192,67 @@ fn write_snapshot(
     directory: RealDir,
     head: &SnapshotHead,
     cursor: Cursor,
-) -> Result<(), IoError> {
+    given_up: &AtomicBool,
+) -> Result<SnapshotEnd, IoError> {
     let began = Instant::now();
-    let written = write_nodes(server, directory, head, cursor);
+    let written = write_nodes(server, directory, head, cursor, given_up);
     let tail = server.tree.write().end_snapshot();
     let Some(snapshot) = written? else {
-        return Ok(());
+        return Ok(SnapshotEnd::GivenUp);
     };
     let nodes = snapshot.nodes();
-    let bytes = snapshot.finish(tail, seal_rules(server))?;
+    let bytes = snapshot.finish(tail, seal_rules(&server.config))?;
     let took = began.elapsed();
     tracing::info!(zxid = %head.zxid, nodes, bytes, ?took, "snapshot written");
-    Ok(())
+    Ok(SnapshotEnd::Written)
 }
 
-/// Slices are taken under the shared lock and written without it. None if the server stops
-/// meanwhile: what was written so far goes.
+/// Slices are taken under the shared lock and sent without it.
+fn send_nodes(
+    server: &Shared,
+    head: &SnapshotHead,
+    cursor: Cursor,
+    source: StreamSource,
+    given_up: &AtomicBool,
+) -> Result<SnapshotEnd, LinkGone> {
+    let began = Instant::now();
+    let mut sender = TreeSender::begin(head, cursor);
+    while sender.read_slice(&server.tree.read(), limits::SNAPSHOT_SLICE) {
+        if is_unwanted(server, given_up) {
+            return Ok(SnapshotEnd::GivenUp); // the source is not finished: its link ends
+        }
+        source.blocking_put(sender.take())?;
+    }
+    source.blocking_put(sender.finish())?;
+    source.blocking_finish()?;
+    tracing::info!(zxid = %head.zxid, took = ?began.elapsed(), "snapshot sent");
+    Ok(SnapshotEnd::Sent)
+}
+
+fn is_unwanted(server: &Shared, given_up: &AtomicBool) -> bool {
+    server.stopping.load(Relaxed) || given_up.load(Relaxed)
+}
+
+/// Slices are taken under the shared lock and written without it. None if it is no
+/// longer wanted: what was written so far goes.
 fn write_nodes(
     server: &Shared,
     directory: RealDir,
     head: &SnapshotHead,
     cursor: Cursor,
+    given_up: &AtomicBool,
 ) -> Result<Option<TreeSnapshot<RealDir>>, IoError> {
     let format = server.config.snapshot_compression;
     let mut snapshot = TreeSnapshot::begin(directory, head, cursor, format)?;
     let mut more = true;
     while more {
-        if server.stopping.load(Relaxed) {
+        if is_unwanted(server, given_up) {
             return Ok(None);
         }
         more = snapshot.read_slice(&server.tree.read(), limits::SNAPSHOT_SLICE);
         snapshot.write_slice()?;
     }
     Ok(Some(snapshot))
-}
-
-fn seal_rules(server: &Shared) -> SealRules {
-    SealRules {
-        digest: server.config.digest_enabled,
-        last_zxid: server.config.serialize_last_processed_zxid_enabled,
-    }
 }
 
 /// Writes snapshot.0 of a new database, before anything is logged: a log without any snapshot
@@ -139,5 +263,6 @@ pub fn write_first_snapshot(server: &Shared, directory: &RealDir) -> Result<(), 
         .write()
         .begin_snapshot(limits::MAX_SNAPSHOT_IMAGE_BYTES);
     assert_eq!(head.zxid, Zxid::ZERO);
-    write_snapshot(server, directory.clone(), &head, cursor)
+    let wanted = AtomicBool::new(false);
+    write_snapshot(server, directory.clone(), &head, cursor, &wanted).map(drop)
 }

@@ -7,21 +7,21 @@ use database::TreeRestore;
 use datatree::{DataTree, Options, OwnerRules};
 use listener::{AdmissionLimits, Admissions};
 use persistence::{
-    DataDirError, DataDirs, DataDirsOptions, IoError, RecentLimit, RecoveryError, RecoveryOptions,
-    Start, TxnLogOptions, recover,
+    DataDirError, DataDirs, DataDirsOptions, EpochError, IoError, RecentLimit, RecoveryError,
+    RecoveryOptions, Start, TxnLogOptions, read_epochs, recover,
 };
-use processor::{AccessRules, AuthRules, Processor, Rules, SessionTable, initial_session_id};
+use processor::{AccessRules, AuthRules, Processor, Rules};
+use proto::Zxid;
+use quorum::{Found, Txn};
 
 use crate::clock;
 use crate::config::Config;
 use crate::exit_code::ExitCode;
-use crate::replica::write_first_snapshot;
+use crate::replica::{session_table, write_first_snapshot};
 use crate::shared::{Server, Shared};
+use crate::standing::Standing;
+use crate::sync::Mutex;
 use crate::throttle::Throttles;
-
-/// The id that a standalone server puts into session ids, whatever `conf` shows
-/// (`ZooKeeperServer.createSessionTrackerServerId`).
-const STANDALONE_SERVER_ID: i64 = 1;
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +32,9 @@ pub enum StartError {
     /// The data cannot be read.
     #[error(transparent)]
     Recovery(#[from] RecoveryError),
+    /// A member's epochs cannot be had.
+    #[error(transparent)]
+    Epochs(#[from] EpochError),
     /// The first snapshot cannot be written.
     #[error(transparent)]
     Io(#[from] IoError),
@@ -69,6 +72,8 @@ pub struct Started {
     pub txns_replayed: u64,
     /// The log should be followed by a snapshot.
     pub snapshot_now: bool,
+    /// What a member of an ensemble begins with; none for a server on its own.
+    pub found: Option<Found>,
 }
 
 /// Opens the directories and reads the data.
@@ -96,6 +101,9 @@ pub fn start(config: Config) -> Result<Started, StartError> {
     }
     let mut tree = recovered.state.into_tree();
     tell_oddities(&mut tree);
+    set_config(&config, &mut tree, clock::wall_ms());
+    let recent = recovered.recent.into_iter();
+    let recent = recent.map(|(zxid, record)| Txn { zxid, record }).collect();
     let seed = clock::wall_ms().unsigned_abs();
     let processor = processor(&config, &tree);
     let log = log_options(&config);
@@ -105,7 +113,14 @@ pub fn start(config: Config) -> Result<Started, StartError> {
     if recovered.start == Start::Empty {
         write_first_snapshot(&server, &directories.snapshots)?;
     }
-    let snapshot_now = recovered.txns_replayed > 0 || recovered.start == Start::LogOnly;
+    let found = match &server.config.ensemble {
+        Some(_) => Some(found(&directories, recovered.last_zxid, recent)?),
+        None => None,
+    };
+    // What a member has read may not be committed.
+    let is_alone = found.is_none();
+    let snapshot_now =
+        is_alone && (recovered.txns_replayed > 0 || recovered.start == Start::LogOnly);
     let txns_replayed = recovered.txns_replayed;
     Ok(Started {
         server,
@@ -115,7 +130,27 @@ pub fn start(config: Config) -> Result<Started, StartError> {
         seed,
         txns_replayed,
         snapshot_now,
+        found,
     })
+}
+
+/// With the epochs, which a server that was on its own until now has not kept.
+fn found(directories: &DataDirs, last_zxid: Zxid, recent: Vec<Txn>) -> Result<Found, EpochError> {
+    let epochs = read_epochs(&directories.snapshots, last_zxid)?;
+    Ok(Found {
+        accepted_epoch: epochs.accepted,
+        current_epoch: epochs.current,
+        last_zxid,
+        recent,
+    })
+}
+
+/// A member writes its configuration into the tree, which no txn does.
+pub fn set_config(config: &Config, tree: &mut DataTree, time: i64) {
+    if let Some(ensemble) = &config.ensemble {
+        let version = Zxid(ensemble.version);
+        tree.set_config(ensemble.text.as_bytes(), version, time);
+    }
 }
 
 fn tell_oddities(tree: &mut DataTree) {
@@ -142,19 +177,22 @@ pub fn tree_options(config: &Config) -> Options {
     }
 }
 
-fn max_field_bytes(config: &Config) -> u32 {
-    config
-        .jute_max_buffer
-        .saturating_add(config.jute_max_buffer_extra_size)
-}
-
-fn recovery_options(config: &Config, initialize: bool) -> RecoveryOptions {
+/// How the files are read.
+pub fn recovery_options(config: &Config, initialize: bool) -> RecoveryOptions {
     RecoveryOptions {
-        max_field_bytes: max_field_bytes(config),
+        max_field_bytes: config.max_field_bytes(),
         trust_empty_snapshot: config.snapshot_trust_empty,
         trust_empty_db: config.db_autocreate || initialize,
-        recent: RecentLimit::default(),
+        recent: recent_limit(config),
     }
+}
+
+fn recent_limit(config: &Config) -> RecentLimit {
+    let ensemble = config.ensemble.as_ref();
+    ensemble.map_or_else(RecentLimit::default, |ensemble| RecentLimit {
+        records: ensemble.committed_log.txns,
+        bytes: ensemble.committed_log.bytes,
+    })
 }
 
 /// How the log is written.
@@ -169,7 +207,7 @@ pub fn log_options(config: &Config) -> TxnLogOptions {
 
 fn field_limits(config: &Config) -> proto::Limits {
     proto::Limits {
-        max_field_bytes: max_field_bytes(config).into(),
+        max_field_bytes: config.max_field_bytes().into(),
     }
 }
 
@@ -200,8 +238,7 @@ pub fn processor(config: &Config, tree: &DataTree) -> Processor {
         reconfig_enabled: config.reconfig_enabled,
         limits: field_limits(config),
     };
-    let first_id = initial_session_id(STANDALONE_SERVER_ID, clock::monotonic_ms());
-    let sessions = SessionTable::new(first_id, config.tick_time_ms.into());
+    let sessions = session_table(config, tree);
     Processor::new(rules, sessions, tree.last_zxid())
 }
 
@@ -223,6 +260,7 @@ pub fn shared(
         tree: tree.into(),
         watchers: Default::default(),
         replica: Default::default(),
+        standing: Mutex::new(Standing::new(config.ensemble.is_some(), started_ms)),
         stats: Default::default(),
         throttles: Throttles::new(&config, started_ms, seed),
         admissions: Admissions::new(limits),

@@ -3,9 +3,33 @@
 use super::Treatment::{Dormant, NotYet};
 use super::{Feature, Place, Row, file, key};
 
-pub(in super::super) const ENSEMBLE: Feature = Feature {
-    name: "an ensemble of several servers",
-    advice: "keep one server line and standaloneEnabled=true, or stay on Apache ZooKeeper for this ensemble",
+pub(in super::super) const RECONFIG: Feature = Feature {
+    name: "a reconfiguration of the ensemble at run time",
+    advice: "finish it on Apache ZooKeeper, then remove reconfigEnabled or set it to false",
+};
+pub(in super::super) const READ_ONLY: Feature = Feature {
+    name: "read-only mode without a quorum",
+    advice: "remove readonlymode.enabled or set it to false",
+};
+pub(super) const ORACLE: Feature = Feature {
+    name: "an oracle",
+    advice: "remove the line and run three servers, or stay on Apache ZooKeeper for this ensemble",
+};
+pub(super) const OBSERVER_MASTER: Feature = Feature {
+    name: "serving observers on a follower",
+    advice: "remove the line; observers then follow the leader",
+};
+pub(super) const OBSERVER_WITHOUT_LOG: Feature = Feature {
+    name: "an observer without log and snapshots",
+    advice: "remove the line or set it to true",
+};
+pub(super) const EAGER_ACL_CHECK: Feature = Feature {
+    name: "a check of ACLs on followers",
+    advice: "remove the line or set it to false; the leader checks them",
+};
+pub(super) const MESSAGE_TRACKER: Feature = Feature {
+    name: "the message tracker",
+    advice: "remove the line or set it to false",
 };
 const ADMIN_SERVER: Feature = Feature {
     name: "the admin server",
@@ -36,9 +60,7 @@ const FALSE: &[&str] = &["false"];
 
 #[rustfmt::skip]
 pub(super) const ROWS: &[Row] = &[
-    file("group.*", "", NotYet(&ENSEMBLE, &[]), "group of servers that vote together"),
-    file("weight.*", "1", NotYet(&ENSEMBLE, &[]), "weight of a server's vote"),
-    file("oraclePath", "", NotYet(&ENSEMBLE, &[]), "file that decides for an ensemble of two servers"),
+    file("oraclePath", "", NotYet(&ORACLE, &[]), "file that decides for an ensemble of two servers"),
     file("localSessionsEnabled", "false", NotYet(&LOCAL_SESSIONS, FALSE), "new sessions are known to one server only"),
     file("localSessionsUpgradingEnabled", "false", NotYet(&LOCAL_SESSIONS, FALSE), "a local session becomes global with its first ephemeral"),
     Row {

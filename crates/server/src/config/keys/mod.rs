@@ -10,7 +10,7 @@ mod harmless;
 mod security;
 mod standalone;
 
-pub(super) use features::ENSEMBLE;
+pub(super) use features::{READ_ONLY, RECONFIG};
 pub(super) use security::{SASL, TLS};
 
 /// One key or property.
@@ -48,8 +48,11 @@ pub enum Treatment {
     Used,
     /// It cannot matter here, for this reason. Accepted, and said once.
     Harmless(Why, Form),
-    /// It matters only in an ensemble, in Apache too. Accepted, and said once.
+    /// It works in an ensemble. On a standalone server, of Apache's too, it has no effect; accepted there, and said once.
     Ensemble(Form),
+    /// It turns on a feature of ensembles that is not built yet: in an ensemble only these values are accepted. On a
+    /// standalone server it has no effect; accepted there, and said once.
+    EnsembleNotYet(&'static Feature, &'static [&'static str], Form),
     /// It tunes a feature that is not built yet and that something else turns on. Accepted, and said once.
     Dormant(&'static Feature),
     /// It turns on a feature that is not built yet: only these values, which leave the feature off, are accepted.
@@ -69,6 +72,14 @@ pub enum Why {
     Logging,
     /// It belongs to Apache's own tests, or is no setting at all.
     Tests,
+    /// It tunes the waits of elections, which are those of Apache's defaults here, or shorter.
+    Waits,
+    /// It tunes how a leader brings learners in sync.
+    Syncs,
+    /// It is for servers with several addresses.
+    OneAddress,
+    /// It chooses what is counted.
+    Samples,
 }
 
 impl Why {
@@ -82,6 +93,10 @@ impl Why {
             Why::Client => "no effect, as only clients read it",
             Why::Logging => "no effect, as logging is not Java's",
             Why::Tests => "no effect outside Apache's own tests",
+            Why::Waits => "no effect, as the waits of elections are not configurable",
+            Why::Syncs => "no effect, as a leader brings its learners in sync in another way",
+            Why::OneAddress => "no effect, as a server has one address",
+            Why::Samples => "no effect, as nothing is sampled",
         }
     }
 }

@@ -123,7 +123,8 @@ fn no_name_stands_twice() {
 #[test]
 fn a_default_is_among_the_values_that_leave_a_feature_off() {
     for row in rows() {
-        let Treatment::NotYet(_, off) = row.treatment else {
+        let (Treatment::NotYet(_, off) | Treatment::EnsembleNotYet(_, off, _)) = row.treatment
+        else {
             continue;
         };
         let default = off.first().copied().unwrap_or_default();
@@ -250,7 +251,12 @@ fn treatment(treatment: Treatment) -> String {
     match treatment {
         Treatment::Used => "works".to_owned(),
         Treatment::Harmless(why, _) => why.text().to_owned(),
-        Treatment::Ensemble(_) => "no effect on a standalone server".to_owned(),
+        Treatment::Ensemble(_) => "works in an ensemble".to_owned(),
+        Treatment::EnsembleNotYet(feature, off, _) => format!(
+            "refused in an ensemble unless {}: {} is not built yet",
+            off.join(" or "),
+            feature.name
+        ),
         Treatment::Dormant(feature) => format!("no effect, as {} is not built yet", feature.name),
         Treatment::NotYet(feature, []) => format!("refused: {} is not built yet", feature.name),
         Treatment::NotYet(feature, [""]) => {

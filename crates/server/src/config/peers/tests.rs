@@ -1,13 +1,11 @@
-use super::super::keys::{self, Treatment};
 use super::super::settings::Origin;
 use super::super::source::Source;
 use super::*;
 
-/// Lines `key=value` of zoo.cfg, and properties; the limits are set.
+/// Lines `key=value` of zoo.cfg, and properties.
 fn read(lines: &[&str], properties: &[&str]) -> Result<PeerSettings, ConfigError> {
-    let limits = ["initLimit=10", "syncLimit=5"];
-    let source = source(&[&limits[..], lines].concat(), properties);
-    PeerSettings::read(&mut Reader::new(&source), "zoo.cfg", 2000)
+    let source = source(lines, properties);
+    PeerSettings::read(&mut Reader::new(&source), 2000, 10, 5)
 }
 
 fn source(lines: &[&str], properties: &[&str]) -> Source {
@@ -71,26 +69,6 @@ fn each_setting_is_read() {
 }
 
 #[test]
-fn the_limits_must_be_set() {
-    for (lines, missing) in [
-        (&["syncLimit=5"][..], "initLimit"),
-        (&["initLimit=10"], "syncLimit"),
-    ] {
-        let source = source(lines, &[]);
-        let error = PeerSettings::read(&mut Reader::new(&source), "zoo.cfg", 2000).unwrap_err();
-        let text = error.to_string();
-        assert!(
-            text.starts_with(&format!("zoo.cfg: {missing} is not set")),
-            "{text}"
-        );
-    }
-    for line in ["initLimit=0", "syncLimit=-1"] {
-        let error = read(&[line], &[]).unwrap_err().to_string();
-        assert!(error.contains(line), "{error}");
-    }
-}
-
-#[test]
 fn numbers_that_cannot_be_are_refused_or_unset_as_in_apache() {
     for value in ["x", "-1", "0x10", ""] {
         let error = read(&[], &[&format!("zookeeper.cnxTimeout={value}")]).unwrap_err();
@@ -102,17 +80,4 @@ fn numbers_that_cannot_be_are_refused_or_unset_as_in_apache() {
     ];
     let settings = read(&["connectToLearnerMasterLimit=-1"], &properties).unwrap();
     assert_eq!(settings, read(&[], &[]).unwrap());
-}
-
-#[test]
-fn what_is_read_is_in_the_table_as_of_ensembles() {
-    let source = source(&["initLimit=10", "syncLimit=5"], &[]);
-    let mut reader = Reader::new(&source);
-    PeerSettings::read(&mut reader, "zoo.cfg", 2000).unwrap();
-    assert!(reader.asked.len() >= 11);
-    for name in &reader.asked {
-        let row = keys::by_property(name).or(keys::by_key(name));
-        let known = row.is_some_and(|row| matches!(row.treatment, Treatment::Ensemble(_)));
-        assert!(known, "{name}");
-    }
 }
