@@ -103,6 +103,7 @@ pub struct SessionTable {
     tick_ms: i64,
     next_id: SessionId,
     unknown: Unknown,
+    expires: bool,
 }
 
 impl SessionTable {
@@ -114,12 +115,22 @@ impl SessionTable {
             tick_ms,
             next_id: first_id,
             unknown: Unknown::default(),
+            expires: true,
         }
     }
 
     /// The table of a server that says this of unknown sessions.
     pub fn saying(self, unknown: Unknown) -> Self {
         SessionTable { unknown, ..self }
+    }
+
+    /// The table of a learner: its leader says when a session is over.
+    pub fn of_learner(self) -> Self {
+        SessionTable {
+            buckets: BTreeMap::new(),
+            expires: false,
+            ..self
+        }
     }
 
     /// A new session with an id that nobody has.
@@ -171,7 +182,7 @@ impl SessionTable {
             return;
         };
         let deadline_ms = entry.handle.deadline_ms();
-        if deadline_ms < entry.bucket_ms {
+        if self.expires && deadline_ms < entry.bucket_ms {
             entry.bucket_ms = deadline_ms;
             self.buckets.entry(deadline_ms).or_default().push(id);
         }
@@ -372,6 +383,21 @@ mod tests {
         assert_eq!(table.take_touched(), []);
         table.reopen(ID, 5000, 20);
         assert_eq!(table.take_touched(), [(ID, 5000)]);
+    }
+
+    #[test]
+    fn a_learner_lets_no_session_expire_and_keeps_nothing_for_it() {
+        let mut table = table();
+        table.track(ID, 3000, 0);
+        let mut table = table.of_learner();
+        for id in 8..100 {
+            table.track(SessionId(id), 3000, 0);
+        }
+        assert_eq!(
+            (table.next_deadline_ms(), table.expire(9000)),
+            (None, vec![])
+        );
+        assert!(table.buckets.is_empty() && table.is_alive(ID));
     }
 
     #[test]

@@ -54,7 +54,11 @@ impl Replica {
         if leads {
             tree.begin_epoch(Zxid::beginning_of(epoch));
         }
-        let sessions = session_table(&self.server.config, &tree).saying(Unknown::HasEnded);
+        let sessions = session_table(&self.server.config, &tree);
+        let sessions = match leads {
+            true => sessions.saying(Unknown::HasEnded),
+            false => sessions.of_learner(),
+        };
         let zxid = tree.last_zxid();
         drop(tree);
         self.processor.begin_epoch(zxid, sessions);
