@@ -44,6 +44,11 @@ long_ids! {
     Epoch;
 }
 
+impl Epoch {
+    /// The highest that the high half of a zxid holds: none can follow it.
+    pub const LAST: Epoch = Epoch(i32::MAX as i64);
+}
+
 impl Zxid {
     /// Before any txn.
     pub const ZERO: Zxid = Zxid(0);

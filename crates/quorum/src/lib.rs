@@ -106,6 +106,8 @@ pub enum Input {
     ToLeader(LinkId, ToLeader),
     /// The leader says something.
     ToLearner(LinkId, ToLearner),
+    /// A part of the snapshot behind SNAP was taken by the learner, or has come from the leader.
+    Progress(LinkId),
     /// The snapshot behind SNAP has come whole, signature included.
     SnapshotReceived(LinkId),
     /// What [`Output::ReadLog`] asked for.

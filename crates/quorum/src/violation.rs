@@ -29,6 +29,9 @@ pub enum Violation {
         /// In LEADERINFO.
         expected: Epoch,
     },
+    /// A learner says that it has accepted an epoch behind which there is none.
+    #[error("epoch {} is accepted there, and none can follow it", .0.0)]
+    LastEpoch(Epoch),
     /// A learner has a newer history than its leader: the leader must not lead it.
     #[error("learner {sid} has zxid {last_logged} of epoch {epoch}, newer than this leader's", sid = .sid.0, epoch = .epoch.0)]
     AheadOfLeader {

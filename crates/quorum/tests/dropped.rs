@@ -1,4 +1,4 @@
-//! A server that comes again on a new link, while its leader still has the old one.
+//! Whom a leader drops: a server that comes again on a new link, one that is silent, one that says what cannot be.
 
 #[path = "model/settings.rs"]
 mod settings;
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use proto::{Epoch, Sid, Zxid};
 use quorum::election::{Notification, PeerState, Proposal};
 use quorum::packet::{Hello, LearnerKind, ToLeader, ToLearner};
-use quorum::{DiskOp, Found, Input, LinkId, Output, Peer, Ticket, Violation};
+use quorum::{DiskOp, Found, Input, LinkId, Output, Peer, Settings, Ticket, Violation};
 use settings::settings;
 
 const EPOCH: Epoch = Epoch(1);
@@ -16,12 +16,17 @@ const FIRST: Zxid = Zxid(0x1_0000_0001);
 /// Server 3 of three, which leads; its log is written when a test says so, all else at once.
 struct Leader {
     peer: Peer,
+    now_ms: u64,
     outputs: Vec<Output>,
     logged: Option<Ticket>,
 }
 
 impl Leader {
     fn new() -> Self {
+        Leader::with(settings(3, 3))
+    }
+
+    fn with(settings: Settings) -> Self {
         let found = Found {
             accepted_epoch: Epoch(0),
             current_epoch: Epoch(0),
@@ -29,7 +34,8 @@ impl Leader {
             recent: Vec::new(),
         };
         let mut leader = Leader {
-            peer: Peer::member(settings(3, 3), found),
+            peer: Peer::member(settings, found),
+            now_ms: 0,
             outputs: Vec::new(),
             logged: None,
         };
@@ -42,7 +48,7 @@ impl Leader {
 
     fn give(&mut self, input: Input) {
         let mut outputs = Vec::new();
-        self.peer.handle(0, input, &mut outputs);
+        self.peer.handle(self.now_ms, input, &mut outputs);
         self.outputs.extend(outputs.iter().cloned());
         for output in outputs {
             match output {
@@ -77,6 +83,19 @@ impl Leader {
                 current_epoch,
             },
         );
+    }
+
+    /// A second goes by; the server on this link answers pings.
+    fn wait(&mut self, alive: LinkId) {
+        self.now_ms += 1000;
+        let (zxid, touched) = (Zxid::ZERO, Vec::new());
+        self.told(alive, ToLeader::Ping { zxid, touched });
+        self.give(Input::Timeout);
+    }
+
+    fn has_dropped(&self, link: LinkId) -> bool {
+        let dropped = |output: &Output| matches!(output, Output::Drop(of, _) if *of == link);
+        self.outputs.iter().any(dropped)
     }
 
     fn has_said(&self, link: LinkId, packet: &ToLearner) -> bool {
@@ -138,4 +157,39 @@ fn what_a_server_acknowledged_on_a_link_that_it_has_left_does_not_count() {
     leader.told(new, ToLeader::Ack(Zxid::beginning_of(EPOCH)));
     leader.told(new, ToLeader::Ack(FIRST));
     assert!(leader.has_applied());
+}
+
+#[test]
+fn a_learner_that_waits_for_its_snapshot_or_takes_it_slowly_is_not_silent() {
+    let (synced, slow) = (LinkId(1), LinkId(2));
+    let mut leader = Leader::with(Settings {
+        force_snapshot: true,
+        ..settings(3, 3)
+    });
+    leader.joined_by(1, synced, Zxid::ZERO, Epoch(0));
+    leader.give(Input::SnapshotReady(synced));
+    leader.told(synced, ToLeader::Ack(Zxid::beginning_of(EPOCH)));
+    leader.joined_by(2, slow, Zxid::ZERO, EPOCH);
+    assert!(leader.outputs.contains(&Output::TakeSnapshot(slow)));
+    (0..60).for_each(|_| leader.wait(synced));
+    assert!(!leader.has_dropped(slow), "it is the leader's turn");
+    leader.give(Input::SnapshotReady(slow));
+    for _ in 0..60 {
+        leader.wait(synced);
+        leader.give(Input::Progress(slow));
+    }
+    assert!(!leader.has_dropped(slow), "it takes what it is sent");
+    (0..60).for_each(|_| leader.wait(synced));
+    assert!(leader.has_dropped(slow), "it takes nothing any more");
+}
+
+#[test]
+fn an_epoch_behind_which_there_is_none_is_not_taken_from_a_learner() {
+    let link = LinkId(1);
+    let mut leader = Leader::new();
+    leader.joined_by(1, link, Zxid::ZERO, Epoch::LAST);
+    let expected = Output::Drop(link, Violation::LastEpoch(Epoch::LAST));
+    assert!(leader.outputs.contains(&expected));
+    leader.joined_by(1, LinkId(2), Zxid::ZERO, Epoch(0));
+    assert!(leader.has_said(LinkId(2), &ToLearner::LeaderInfo(EPOCH)));
 }

@@ -134,6 +134,40 @@ fn a_cut_below_the_tree_is_checked_when_the_tree_was_read_again() {
 }
 
 #[test]
+fn a_snapshot_that_comes_while_the_log_is_cut_ends_the_role_when_the_cut_is_done() {
+    let mut follower = Follower::in_sync_with(&[0x1_0000_0001, 0x1_0000_0003]);
+    follower.told(ToLearner::Trunc(Zxid(0x1_0000_0001)));
+    follower.told(ToLearner::Snap(Zxid(0x1_0000_0009)));
+    follower.give(Input::SnapshotReceived(LINK));
+    assert!(
+        follower.left().is_empty(),
+        "the disk has not said what became of the log"
+    );
+    follower.give(Input::Durable(follower.cut_asked()));
+    let reload = Output::Reload(Zxid(0x1_0000_0001));
+    assert!(follower.outputs.contains(&reload));
+    follower.give(Input::Reloaded(Zxid(0x1_0000_0001)));
+    assert_eq!(follower.left().len(), 1);
+}
+
+#[test]
+fn a_leader_whose_snapshot_comes_slowly_is_not_silent() {
+    let mut follower = Follower::in_sync_with(&[]);
+    follower.told(ToLearner::Snap(Zxid(0x1_0000_0009)));
+    let mut now_ms = 0;
+    let mut wait = |follower: &mut Follower, input| {
+        now_ms += 15_000;
+        for input in [input, Input::Timeout] {
+            follower.peer.handle(now_ms, input, &mut follower.outputs);
+        }
+    };
+    (0..5).for_each(|_| wait(&mut follower, Input::Progress(LINK)));
+    assert!(follower.left().is_empty());
+    (0..2).for_each(|_| wait(&mut follower, Input::Timeout));
+    assert_eq!(follower.left().len(), 1, "nothing comes any more");
+}
+
+#[test]
 fn a_cut_to_the_beginning_of_an_epoch_leaves_what_was_before_it() {
     let mut follower = Follower::in_sync_with(&[]);
     follower.told(ToLearner::Diff(Zxid::ZERO));

@@ -81,6 +81,7 @@ async fn lead(address: PeerAddress) -> Result<LearnerAcceptor, Failure> {
         LinkEvent::Up(link) => println!("a learner has connected: {}", link.remote()),
         LinkEvent::Packets { packets, .. } => println!("  {packets:?}"),
         LinkEvent::SnapshotReceived { snapshot, .. } => match snapshot {},
+        LinkEvent::SnapshotComes(_) => {} // no learner sends one
         LinkEvent::Down { reason, .. } => println!("  down: {reason}"),
     });
     Ok(opened.await?)

@@ -108,6 +108,7 @@ async fn main() -> Result<(), Failure> {
             LinkEvent::SnapshotReceived { snapshot, .. } => {
                 println!("a snapshot of {}, {} bytes", snapshot.zxid, snapshot.bytes);
             }
+            LinkEvent::SnapshotComes(_) => println!("more of the snapshot"),
             LinkEvent::Down { reason, .. } => println!("down: {reason}"),
         }
     }

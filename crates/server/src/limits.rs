@@ -62,6 +62,10 @@ pub const MAX_LEARNER_LINKS: u32 = 1024;
 /// has to hold what is proposed while a snapshot is sent.
 pub const MAX_LINK_QUEUE_BYTES: usize = 256 << 20;
 
+/// Bytes of records that a leader reads from its log for one learner; where it lags more it gets a snapshot. All of them wait
+/// on the link at once, and a small one costs there some times its bytes.
+pub const MAX_LOG_RANGE_BYTES: u64 = MAX_LINK_QUEUE_BYTES as u64 / 8;
+
 /// Bytes that came on such a link and are not yet taken, before its socket is no longer read: memory, against a peer that
 /// sends without end. What reads them never waits for the link, so it cannot come to a stop here.
 pub const MAX_LINK_UNTAKEN_BYTES: usize = 32 << 20;

@@ -71,6 +71,8 @@ pub enum Input {
     SnapshotDone(u64, Result<SnapshotEnd, String>),
     /// Something came from another server.
     Peer(PeerEvent),
+    /// A learner has taken some more of its snapshot.
+    Progress(LinkId),
     /// What the log on disk has for a learner.
     LogRead(LinkId, LogOnDisk),
     /// The server stops.
@@ -210,6 +212,7 @@ impl Replica {
             for input in inputs.drain(..) {
                 if matches!(input, Input::Stop) {
                     self.disk.push_all(&mut self.for_disk);
+                    self.sockets = None; // a snapshot may wait for a learner that takes nothing
                     self.snapshots.wait();
                     return Ok(());
                 }
@@ -257,6 +260,7 @@ impl Replica {
             Input::SnapshotDue => self.snapshots.begin(),
             Input::SnapshotDone(number, outcome) => self.snapshots.done(number, outcome),
             Input::Peer(event) => self.hear(event),
+            Input::Progress(link) => self.drive(quorum::Input::Progress(link)),
             Input::LogRead(link, log) => self.drive(quorum::Input::LogRead { link, log }),
             Input::Stop => {}
         }

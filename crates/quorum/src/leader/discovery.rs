@@ -24,6 +24,9 @@ impl Leading {
             let sid = hello.sid;
             return Err(Violation::NewerConfig { sid, theirs, ours });
         }
+        if hello.accepted_epoch >= Epoch::LAST {
+            return Err(Violation::LastEpoch(hello.accepted_epoch));
+        }
         self.drop_older(cx, link, hello.sid);
         if let Some(learner) = self.learners.get_mut(&link) {
             learner.sid = hello.sid;

@@ -70,6 +70,14 @@ impl LearnerHandler {
         )
     }
 
+    /// Whether it is this side that has to say something.
+    pub fn waits_for_leader(&self) -> bool {
+        matches!(
+            self.progress,
+            Progress::ReadingLog { .. } | Progress::AwaitingSnapshot
+        )
+    }
+
     pub fn is_synchronised(&self) -> bool {
         matches!(self.progress, Progress::Synchronised | Progress::UpToDate)
     }

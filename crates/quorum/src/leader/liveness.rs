@@ -92,7 +92,7 @@ impl Leading {
             false => cx.settings().init_limit_ms(),
         };
         let silent_ms = cx.now_ms - learner.heard_ms;
-        if silent_ms > limit_ms {
+        if silent_ms > limit_ms && !learner.waits_for_leader() {
             return Some(Violation::Silent(silent_ms));
         }
         self.slow_ack(cx, learner)

@@ -192,6 +192,13 @@ impl Leading {
         }
     }
 
+    /// A learner has taken some more of its snapshot: it is not silent.
+    pub fn progressed(&mut self, cx: &Context<'_>, link: LinkId) {
+        if let Some(learner) = self.learners.get_mut(&link) {
+            learner.heard_ms = cx.now_ms;
+        }
+    }
+
     pub fn snapshot_ready(&mut self, cx: &mut Context<'_>, link: LinkId) {
         let progress = self.learners.get(&link).map(|learner| &learner.progress);
         if progress == Some(&Progress::AwaitingSnapshot) {

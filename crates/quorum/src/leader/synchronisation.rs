@@ -115,6 +115,7 @@ impl Leading {
         let epoch = self.epoch;
         cx.tell_learner(link, ToLearner::NewLeader { epoch, config });
         self.advance(link, Progress::Synchronising);
+        self.progressed(cx, link); // from now on it is the learner's turn
     }
 
     pub(super) fn new_leader_acked(

@@ -139,12 +139,22 @@ impl Learning {
         }
     }
 
+    /// Some more of the stream behind SNAP has come: the leader is not silent.
+    pub fn progressed(&mut self, cx: &Context<'_>, link: LinkId) {
+        if self.link == Some(link) {
+            self.heard_by_ms = cx.now_ms + limit_ms(&self.phase, cx);
+        }
+    }
+
     /// The stream behind SNAP is whole.
     ///
     /// # Errors
     ///
     /// [`Leave::Leader`] where none is due.
     pub fn snapshot_received(&mut self, cx: &mut Context<'_>, link: LinkId) -> Result<(), Leave> {
+        if self.link == Some(link) && self.waits_for_cut() {
+            return Ok(()); // it came too early, and ends the role when the disk has said so
+        }
         match &mut self.phase {
             _ if self.link != Some(link) => Ok(()),
             Phase::Synchronisation(sync) => sync.snapshot_received(cx).map_err(Leave::Leader),

@@ -21,6 +21,7 @@ mod writer;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use quorum::LinkId;
 use quorum::packet::{BadFrame, BadPacket};
@@ -33,6 +34,9 @@ pub use link::Link;
 pub use side::{AtLeader, AtLearner, Side};
 pub use snapshot::{BadSnapshot, Fed, SnapshotSink};
 pub use stream::{LinkGone, StreamSource};
+
+/// Between two words about a snapshot that is on its way: well below any initLimit.
+pub const PROGRESS_PAUSE: Duration = Duration::from_millis(500);
 
 /// A number that no link in this process has had.
 fn new_link_id() -> LinkId {
@@ -54,6 +58,8 @@ pub enum LinkEvent<S: Side> {
         /// When this is dropped, there is room for as much again.
         taken: Taken,
     },
+    /// Some more of the snapshot behind a SNAP has come. Not told more often than in each [`PROGRESS_PAUSE`].
+    SnapshotComes(LinkId),
     /// The snapshot behind a SNAP is complete.
     SnapshotReceived {
         /// On this link.

@@ -8,6 +8,7 @@ use quorum::{LinkId, LogOnDisk, Txn};
 
 use super::{Input, Replica};
 use crate::clock;
+use crate::limits;
 use crate::shared::Shared;
 
 /// A link made anew is another owner: what came on the old one is refused with SESSION_MOVED.
@@ -103,7 +104,7 @@ impl Replica {
         let Some(source) = sockets.stream(link) else {
             return; // the link is gone
         };
-        self.snapshots.send(zxid, source);
+        self.snapshots.send(zxid, link, source);
     }
 
     /// On a thread of its own: the log may be long.
@@ -147,7 +148,7 @@ fn log_between(
         let options = LogRangeOptions {
             after,
             up_to,
-            max_bytes,
+            max_bytes: max_bytes.min(limits::MAX_LOG_RANGE_BYTES),
             max_record_bytes: server.config.max_field_bytes(),
         };
         read_log_range(logs, &options)

@@ -109,9 +109,11 @@ impl Replica {
         self.replace_tree(*tree);
     }
 
-    /// What is behind this txn is no longer in the log.
+    /// What is behind this txn is no longer in the log. A cut below the tree may be refused; else the tree is read again.
     pub(super) fn cut_tail(&mut self, zxid: Zxid) {
-        self.tail.retain(|(logged, _)| *logged <= zxid);
+        if zxid >= self.server.tree.read().last_zxid() {
+            self.tail.retain(|(logged, _)| *logged <= zxid);
+        }
     }
 
     /// Reads the tree again from the files, which are cut to this txn. The thread waits for it: the role goes no further without,

@@ -226,7 +226,7 @@ pub(super) fn respond(connection: &Connection, session: SessionId, timeout_ms: i
 }
 
 /// No such session: all zeros, then the end.
-fn refuse(connection: &Connection) {
+pub(super) fn refuse(connection: &Connection) {
     send(
         connection,
         &ConnectResponse {

@@ -203,9 +203,10 @@ impl Replica {
                 connection,
                 session,
                 timeout_ms,
-            } => {
-                self.session_begun(&connection, session, timeout_ms);
-            }
+            } => match result.map_or(ErrorCode::OK, |result| result.err) {
+                ErrorCode::OK => self.session_begun(&connection, session, timeout_ms),
+                _ => connect::refuse(&connection),
+            },
             Origin::Request {
                 connection,
                 request,

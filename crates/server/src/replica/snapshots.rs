@@ -16,7 +16,7 @@ use quorum::{LinkId, Ticket};
 use super::Input;
 use crate::disk::seal_rules;
 use crate::limits;
-use crate::peers::links::{LinkGone, StreamSource};
+use crate::peers::links::{LinkGone, PROGRESS_PAUSE, StreamSource};
 use crate::shared::{Server, Shared};
 
 /// Where the files are.
@@ -90,10 +90,11 @@ impl Snapshots {
     }
 
     /// Sends the tree as it is now, of this zxid.
-    pub fn send(&mut self, zxid: Zxid, source: StreamSource) {
+    pub fn send(&mut self, zxid: Zxid, link: LinkId, source: StreamSource) {
+        let at = self.server.tree.read().last_zxid();
+        assert!(at == zxid, "SNAP says {zxid}, and the tree is of {at}");
         self.start(move |server, head, cursor, given_up| {
-            assert!(head.zxid == zxid, "another tree than SNAP says");
-            let sent = send_nodes(server, &head, cursor, source, given_up);
+            let sent = send_nodes(server, &head, cursor, (link, source), given_up);
             server.tree.write().end_snapshot();
             Ok(sent.unwrap_or(SnapshotEnd::Sent))
         });
@@ -212,19 +213,25 @@ fn send_nodes(
     server: &Shared,
     head: &SnapshotHead,
     cursor: Cursor,
-    source: StreamSource,
+    (link, source): (LinkId, StreamSource),
     given_up: &AtomicBool,
 ) -> Result<SnapshotEnd, LinkGone> {
     let began = Instant::now();
+    let mut told = began;
     let mut sender = TreeSender::begin(head, cursor);
     while sender.read_slice(&server.tree.read(), limits::SNAPSHOT_SLICE) {
         if is_unwanted(server, given_up) {
             return Ok(SnapshotEnd::GivenUp); // the source is not finished: its link ends
         }
         source.blocking_put(sender.take())?;
+        if told.elapsed() > PROGRESS_PAUSE {
+            told = Instant::now();
+            server.replica.push(Input::Progress(link));
+        }
     }
     source.blocking_put(sender.finish())?;
     source.blocking_finish()?;
+    server.replica.push(Input::Progress(link));
     tracing::info!(zxid = %head.zxid, took = ?began.elapsed(), "snapshot sent");
     Ok(SnapshotEnd::Sent)
 }

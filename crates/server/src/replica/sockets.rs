@@ -97,8 +97,16 @@ impl Sockets {
     pub(super) fn lead(&mut self, leads: bool) {
         // Only a runtime that ends takes the receiver away.
         let _ = self.port.send(leads);
+        self.end_learners();
         self.connector = None;
         self.leader = None;
+    }
+
+    /// Also who waits for one of them to take more goes on then.
+    fn end_learners(&mut self) {
+        for (_, learner) in self.learners.drain() {
+            learner.end();
+        }
     }
 
     /// Makes a link to this leader; the one before it is closed.
@@ -152,6 +160,12 @@ impl Sockets {
     fn is_connecting(&self, link: LinkId) -> bool {
         let current = self.connector.as_ref().map(LeaderConnector::id);
         current == Some(link)
+    }
+}
+
+impl Drop for Sockets {
+    fn drop(&mut self) {
+        self.end_learners();
     }
 }
 
@@ -227,6 +241,7 @@ impl Replica {
                 }
             }
             LinkEvent::SnapshotReceived { snapshot, .. } => match snapshot {},
+            LinkEvent::SnapshotComes(_) => {} // no learner sends one
             LinkEvent::Down { link, .. } => {
                 self.sockets().learners.remove(&link);
                 self.drive(quorum::Input::LinkDown(link));
@@ -248,6 +263,7 @@ impl Replica {
                 packets,
                 taken: _taken,
             } => self.take_packets(link, packets),
+            LinkEvent::SnapshotComes(link) => self.drive(quorum::Input::Progress(link)),
             LinkEvent::SnapshotReceived { link, snapshot } => {
                 if self.sockets().is_connecting(link) {
                     self.received = Some(snapshot.0);

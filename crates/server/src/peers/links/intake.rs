@@ -42,6 +42,11 @@ impl<S: Side> Intake<S> {
         }
     }
 
+    /// Whether a snapshot is coming.
+    pub(super) fn is_in_snapshot(&self) -> bool {
+        self.sink.is_some()
+    }
+
     /// All packets that are there, but none behind one that a snapshot follows. What is wrong behind good ones is found the
     /// next time.
     fn packets(&mut self, buffer: &mut BytesMut) -> Result<Option<Cut<S>>, DownReason> {

@@ -1,12 +1,14 @@
 //! Takes bytes off a socket and hands over what they are.
 
+use std::time::Instant;
+
 use bytes::BytesMut;
 use quorum::LinkId;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::super::room::Room;
 use super::intake::{Cut, Intake};
-use super::{DownReason, Events, LinkEvent, Side};
+use super::{DownReason, Events, LinkEvent, PROGRESS_PAUSE, Side};
 use crate::limits::MAX_LINK_UNTAKEN_BYTES;
 
 /// Room for one read.
@@ -21,6 +23,7 @@ pub(super) async fn read<S: Side>(
 ) -> DownReason {
     let room = Room::new(MAX_LINK_UNTAKEN_BYTES);
     let mut buffer = BytesMut::new();
+    let mut told = Instant::now();
     loop {
         buffer.reserve(READ_BYTES);
         match from.read_buf(&mut buffer).await {
@@ -34,6 +37,10 @@ pub(super) async fn read<S: Side>(
                 Ok(Some(cut)) => hand_over(link, cut, &room, events).await,
                 Err(reason) => return reason,
             }
+        }
+        if intake.is_in_snapshot() && told.elapsed() > PROGRESS_PAUSE {
+            told = Instant::now();
+            events(LinkEvent::SnapshotComes(link));
         }
     }
 }
