@@ -76,8 +76,8 @@ pub fn rewind<D: Dir>(
 /// aside as by [`rewind`]: newer ones would be loaded in its place, and older ones may be of a
 /// history that is not the leader's. A crash leaves the old state, or an older one of the same
 /// history that still has all that the snapshot has of it, or the new state. The log up to the
-/// snapshot stays; nothing needs it. currentEpoch is raised to the snapshot's epoch where it is
-/// older.
+/// snapshot stays; nothing needs it, and no DIFF is made of it (see [`crate::read_log_range`]).
+/// currentEpoch is raised to the snapshot's epoch where it is older.
 pub fn install<D: Dir>(
     snapshot: UnnamedSnapshot<D>,
     log_dir: &D,

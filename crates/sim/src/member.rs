@@ -260,7 +260,7 @@ impl Member {
             max_bytes: u64::MAX,
             max_record_bytes: DEFAULT_MAX_FIELD_BYTES,
         };
-        let found = read_log_range(&self.logs, &options)?;
+        let found = read_log_range(&self.snapshots, &self.logs, &options)?;
         Ok(found.map_or(LogOnDisk::Useless, |range| LogOnDisk::Txns {
             base: range.base,
             txns: range
