@@ -11,6 +11,6 @@ mod script;
 pub mod server;
 
 pub use contents::Contents;
-pub use disk::{Crash, SimDir, SimDisk, SimFile};
+pub use disk::{Crash, SimDir, SimDisk, SimFile, Struck};
 pub use script::Script;
 pub use server::{Event, Layout, Request, SimServer};
