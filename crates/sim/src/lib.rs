@@ -5,6 +5,7 @@
 
 mod contents;
 mod disk;
+pub mod ensemble;
 pub mod fuzz;
 pub mod member;
 mod script;
