@@ -2,7 +2,7 @@
 
 BINARY := target/release/ironkeeper
 
-.PHONY: help build run ensemble test lint format-check clippy doc deny unit model mutants compat differential differential-long \
+.PHONY: help build run ensemble test lint format-check clippy doc deny unit model sim mutants compat differential differential-long \
 	suite-setup apache-suite apache-suite-selection apache-suite-all client-suites client-suites-quick apps bench fuzz soak clean
 
 help: ## list the targets
@@ -17,7 +17,7 @@ run: build ## serve on conf/zoo.cfg, with data in ./data
 ensemble: build ## three servers on loopback, with data in ./data/ensemble, until Ctrl-C
 	conf/ensemble/run.sh $(BINARY)
 
-test: format-check clippy unit compat differential client-suites-quick apache-suite-selection ## everything that CI checks; sets up what the tests need
+test: format-check clippy unit sim compat differential client-suites-quick apache-suite-selection ## everything that CI checks; sets up what the tests need
 
 lint: format-check clippy doc deny ## formatting, clippy, documentation, licences and sources of dependencies
 
@@ -41,6 +41,9 @@ unit: model ## cargo's tests
 
 model: ## the hand-over between threads, under a model checker; MODEL_SCHEDULES= says how many of each test
 	cargo test --locked -p server --features shuttle --lib model::
+
+sim: ## ensembles with clients on networks, disks and clocks that fail; SEEDS= says how many, FIRST= from where, SEED= shows one
+	cargo run --locked -p sim
 
 mutants: ## the quorum's core with one rule broken, and the test that finds it
 	cd compat-tests && python3 -m mutants

@@ -22,6 +22,22 @@ pub struct LogRange {
     pub records: Vec<(Zxid, Bytes)>,
 }
 
+impl LogRange {
+    /// Given the snapshots that are there, newest first.
+    fn is_one_history(&self, snapshots: &[Zxid], up_to: Zxid) -> bool {
+        let is_in_log = |zxid: &Zxid| {
+            let records = &self.records;
+            *zxid == self.base
+                || records
+                    .binary_search_by_key(zxid, |(zxid, _)| *zxid)
+                    .is_ok()
+        };
+        let on_the_way = |zxid: &&Zxid| self.base <= **zxid && **zxid <= up_to;
+        let begins_behind_oldest = snapshots.last().is_none_or(|oldest| *oldest <= self.base);
+        begins_behind_oldest && snapshots.iter().filter(on_the_way).all(is_in_log)
+    }
+}
+
 /// Which part of the log.
 #[derive(Clone, Copy, Debug)]
 pub struct LogRangeOptions {
@@ -36,14 +52,25 @@ pub struct LogRangeOptions {
 }
 
 /// Reads what follows a txn. None, for which a leader sends a snapshot, where the log does not
-/// reach back so far, lacks a txn on the way, repeats one, is damaged, or holds more than the limit.
+/// reach back so far, lacks a txn on the way, repeats one, is damaged, or holds more than the limit;
+/// and where it is not sure that all of it is one history. A snapshot that came from a leader leaves
+/// in front of it in the log what may be a tail that the leader never had. Such a one either has a
+/// zxid that the log lacks, or was the oldest once, when all others were set aside for it.
 ///
 /// # Errors
 /// A system call failed; a purge may have removed a file meanwhile. A snapshot will do here too.
 pub fn read_log_range<D: Dir>(
+    snap_dir: &D,
     log_dir: &D,
     options: &LogRangeOptions,
 ) -> Result<Option<LogRange>, IoError> {
+    let range = read_range(log_dir, options)?;
+    let snapshots = find_snapshots(snap_dir)?;
+    let zxids: Vec<_> = snapshots.into_iter().map(|(zxid, _)| zxid).collect();
+    Ok(range.filter(|range| range.is_one_history(&zxids, options.up_to)))
+}
+
+fn read_range<D: Dir>(log_dir: &D, options: &LogRangeOptions) -> Result<Option<LogRange>, IoError> {
     let names = log_dir.list().map_err(IoError::dir("list", log_dir))?;
     let mut files: Vec<_> = names
         .iter()

@@ -76,8 +76,8 @@ pub fn rewind<D: Dir>(
 /// aside as by [`rewind`]: newer ones would be loaded in its place, and older ones may be of a
 /// history that is not the leader's. A crash leaves the old state, or an older one of the same
 /// history that still has all that the snapshot has of it, or the new state. The log up to the
-/// snapshot stays; nothing needs it. currentEpoch is raised to the snapshot's epoch where it is
-/// older.
+/// snapshot stays; nothing needs it, and no DIFF is made of it (see [`crate::read_log_range`]).
+/// currentEpoch is raised to the snapshot's epoch where it is older.
 pub fn install<D: Dir>(
     snapshot: UnnamedSnapshot<D>,
     log_dir: &D,
@@ -123,9 +123,9 @@ fn reaches_back<D: Dir>(
     let mut sought: Vec<_> = find_snapshots(snap_dir)?
         .into_iter()
         .map(|(newer, _)| newer)
-        .chain([zxid])
-        .filter(|sought| *sought > last)
+        .filter(|newer| *newer > last)
         .collect();
+    let mut is_reached = last == zxid;
     let mut reader = LogReader::open(log_dir.clone(), last.next(), max_field_bytes)?;
     while let Some(record) = reader.next_record()? {
         // Apache logs a request that it cannot parse under the zxid before it.
@@ -134,8 +134,10 @@ fn reaches_back<D: Dir>(
         }
         last = record.zxid;
         sought.retain(|sought| *sought != last);
+        // The beginning of an epoch is no txn: all that the epoch's first one stands on is in front of it.
+        is_reached |= last == zxid || (zxid.is_beginning() && last == zxid.next());
     }
-    Ok(sought.is_empty())
+    Ok(is_reached && sought.is_empty())
 }
 
 /// The newest snapshot up to `limit` that can be read to its end.

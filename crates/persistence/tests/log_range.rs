@@ -33,7 +33,7 @@ fn options(after: i64) -> LogRangeOptions {
 
 /// The base, and what follows it.
 fn read(dir: &RealDir, options: LogRangeOptions) -> Option<(i64, Vec<i64>)> {
-    let range = read_log_range(dir, &options).unwrap()?;
+    let range = read_log_range(dir, dir, &options).unwrap()?;
     for (zxid, record) in &range.records {
         assert_eq!(*record, set_data(zxid.0, &[zxid.0 as u8; 100]));
     }
@@ -98,6 +98,44 @@ fn a_log_with_a_gap_or_a_repetition_is_none() {
     let (_temp, dir) = history();
     append_all(&mut small_log(&dir), [EPOCH_2 + 4, EPOCH_2 + 4]);
     assert_eq!(read(&dir, options(4)), None);
+}
+
+/// It came from a leader: txns 10 to 12 may be a tail that the leader never had.
+#[test]
+fn a_log_that_lacks_the_last_txn_of_a_snapshot_on_the_way_is_none() {
+    let (_temp, dir) = history();
+    small_snapshot(&dir, 3);
+    small_snapshot(&dir, 9);
+    assert!(read(&dir, options(4)).is_some());
+    small_snapshot(&dir, EPOCH_2);
+    for after in [4, 12, 13] {
+        assert_eq!(read(&dir, options(after)), None);
+    }
+    let epoch_2 = vec![EPOCH_2 + 2, EPOCH_2 + 3];
+    assert_eq!(
+        read(&dir, options(EPOCH_2 + 1)),
+        Some((EPOCH_2 + 1, epoch_2))
+    );
+    let up_to_9 = LogRangeOptions {
+        up_to: Zxid(9),
+        ..options(7)
+    };
+    assert_eq!(read(&dir, up_to_9), Some((7, vec![8, 9])));
+}
+
+/// It may have come from a leader, though the log has its txn: another one did in front of it, which was set aside for it.
+#[test]
+fn a_log_in_front_of_the_oldest_snapshot_is_none() {
+    let (_temp, dir) = history();
+    small_snapshot(&dir, EPOCH_2 + 2);
+    small_snapshot(&dir, EPOCH_2 + 3);
+    for after in [4, 12, EPOCH_2 + 1] {
+        assert_eq!(read(&dir, options(after)), None);
+    }
+    assert_eq!(
+        read(&dir, options(EPOCH_2 + 2)),
+        Some((EPOCH_2 + 2, vec![EPOCH_2 + 3]))
+    );
 }
 
 #[test]

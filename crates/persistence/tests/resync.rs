@@ -37,6 +37,17 @@ fn the_files_go_back_to_any_txn_that_they_hold() {
     }
 }
 
+/// A deposed leader that has proposed something in its epoch, and a follower of it, may have to go back to its beginning.
+#[test]
+fn the_files_go_back_to_the_beginning_of_an_epoch_that_they_hold_a_txn_of() {
+    let (_temp, dir) = history();
+    let beginning = 1 << 32;
+    append_all(&mut small_log(&dir), [beginning + 1, beginning + 2]);
+    let rewound = rewind(&dir, &dir, Zxid(beginning), LIMIT).unwrap();
+    assert_eq!(rewound, Rewound::Reached);
+    assert_eq!(recover_all(&dir).unwrap().last_zxid, Zxid(14));
+}
+
 #[test]
 fn newer_snapshots_are_set_aside_under_a_name_that_nobody_loads() {
     let (_temp, dir) = history();

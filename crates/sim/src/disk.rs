@@ -43,6 +43,8 @@ struct State {
     operations: u64,
     ignored: Option<SyncPoint>,
     failure: Failure,
+    /// An operation has failed, or was not reached.
+    struck: Option<Struck>,
     /// When recording, the content before each operation.
     images: Option<Vec<Content>>,
 }
@@ -53,6 +55,24 @@ enum Failure {
     Never,
     Once(u64),
     From(u64),
+    /// The next sync, and all behind it.
+    FromSync,
+    /// The process is gone in front of this operation.
+    DieAt(u64),
+    /// The process is gone in front of one of these syncs, when so many others of them were done.
+    DieBefore(&'static [SyncPoint], u32),
+}
+
+/// What has become of a disk that was told to fail, or of its process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Struck {
+    /// An operation failed.
+    Failed {
+        /// It was to make something durable.
+        sync: bool,
+    },
+    /// The process has died in front of an operation: that one and all behind it have done nothing.
+    Died,
 }
 
 /// Cheap to clone: file contents are shared until they change.
@@ -190,20 +210,42 @@ impl Content {
 
 impl State {
     /// Counts an operation that changes something; fails if it is its turn.
-    fn operation(&mut self) -> io::Result<()> {
+    fn operation(&mut self, sync: Option<SyncPoint>) -> io::Result<()> {
         if let Some(images) = &mut self.images {
             images.push(self.content.clone());
         }
         self.operations += 1;
+        self.strike(sync);
         let fails = match self.failure {
-            Failure::Never => false,
             Failure::Once(at) => self.operations == at,
-            Failure::From(first) => self.operations >= first,
+            _ => self.struck.is_some(),
         };
         if fails {
             return Err(io::Error::other("simulated failure"));
         }
         Ok(())
+    }
+
+    /// Whether it is this operation's turn to fail, or the process's to die.
+    fn strike(&mut self, sync: Option<SyncPoint>) {
+        let failed = Struck::Failed {
+            sync: sync.is_some(),
+        };
+        let struck = match &mut self.failure {
+            Failure::Never | Failure::Once(_) => None,
+            Failure::From(first) => (self.operations >= *first).then_some(failed),
+            Failure::FromSync => sync.is_some().then_some(failed),
+            Failure::DieAt(at) => (self.operations >= *at).then_some(Struck::Died),
+            Failure::DieBefore(points, others) => match sync {
+                Some(point) if points.contains(&point) => {
+                    let is_last = *others == 0;
+                    *others = others.saturating_sub(1);
+                    is_last.then_some(Struck::Died)
+                }
+                _ => None,
+            },
+        };
+        self.struck = self.struck.or(struck);
     }
 
     fn entries(&mut self, dir: &str) -> &mut Entries {
@@ -264,6 +306,31 @@ impl SimDisk {
     /// Operation number `first` fails, and all after it.
     pub fn fail_from(&self, first: u64) {
         self.lock().failure = Failure::From(first);
+    }
+
+    /// The next sync fails, and all operations after it.
+    pub fn fail_from_sync(&self) {
+        self.lock().failure = Failure::FromSync;
+    }
+
+    /// The process dies in front of operation number `at`.
+    pub fn die_at(&self, at: u64) {
+        self.lock().failure = Failure::DieAt(at);
+    }
+
+    /// The process dies in front of one of these syncs, after `others` of them.
+    pub fn die_before(&self, points: &'static [SyncPoint], others: u32) {
+        self.lock().failure = Failure::DieBefore(points, others);
+    }
+
+    /// Nothing fails from now on; what has struck stays.
+    pub fn spare(&self) {
+        self.lock().failure = Failure::Never;
+    }
+
+    /// What has become of the disk or its process. A crash puts it right.
+    pub fn struck(&self) -> Option<Struck> {
+        self.lock().struck
     }
 
     /// Begins to keep an image of the disk from before each operation.
@@ -367,7 +434,7 @@ impl Dir for SimDir {
 
     fn create(&self, name: &str) -> io::Result<SimFile> {
         let mut state = self.disk.lock();
-        state.operation()?;
+        state.operation(None)?;
         let inode = match state.find(&self.name, name) {
             Ok(inode) => {
                 state.change_file(inode, FileChange::SetLen(0));
@@ -386,7 +453,7 @@ impl Dir for SimDir {
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         let mut state = self.disk.lock();
-        state.operation()?;
+        state.operation(None)?;
         let inode = state.find(&self.name, from)?;
         let (from, to) = (from.to_owned(), to.to_owned());
         state.change_entry(&self.name, EntryChange::Rename { from, to, inode });
@@ -395,7 +462,7 @@ impl Dir for SimDir {
 
     fn remove(&self, name: &str) -> io::Result<()> {
         let mut state = self.disk.lock();
-        state.operation()?;
+        state.operation(None)?;
         state.find(&self.name, name)?;
         let name = name.to_owned();
         state.change_entry(&self.name, EntryChange::Remove { name });
@@ -404,8 +471,8 @@ impl Dir for SimDir {
 
     fn sync(&self, point: SyncPoint) -> io::Result<()> {
         let mut state = self.disk.lock();
-        let outcome = state.operation();
-        if state.ignored == Some(point) {
+        let outcome = state.operation(Some(point));
+        if state.ignored == Some(point) || state.struck == Some(Struck::Died) {
             return outcome;
         }
         let entries = state.entries(&self.name);
@@ -441,7 +508,7 @@ impl File for SimFile {
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         let mut state = self.disk.lock();
-        state.operation()?;
+        state.operation(None)?;
         let bytes = bytes.into();
         state.change_file(self.inode, FileChange::Write { bytes, offset });
         Ok(())
@@ -449,15 +516,15 @@ impl File for SimFile {
 
     fn set_len(&self, length: u64) -> io::Result<()> {
         let mut state = self.disk.lock();
-        state.operation()?;
+        state.operation(None)?;
         state.change_file(self.inode, FileChange::SetLen(length));
         Ok(())
     }
 
     fn sync_data(&self, point: SyncPoint) -> io::Result<()> {
         let mut state = self.disk.lock();
-        let outcome = state.operation();
-        if state.ignored == Some(point) {
+        let outcome = state.operation(Some(point));
+        if state.ignored == Some(point) || state.struck == Some(Struck::Died) {
             return outcome;
         }
         let inode = &mut state.content.files[self.inode];

@@ -5,12 +5,13 @@
 
 mod contents;
 mod disk;
+pub mod ensemble;
 pub mod fuzz;
 pub mod member;
 mod script;
 pub mod server;
 
 pub use contents::Contents;
-pub use disk::{Crash, SimDir, SimDisk, SimFile};
+pub use disk::{Crash, SimDir, SimDisk, SimFile, Struck};
 pub use script::Script;
 pub use server::{Event, Layout, Request, SimServer};

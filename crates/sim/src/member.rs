@@ -10,11 +10,11 @@ use bytes::Bytes;
 use database::{TreeReceiver, TreeRestore, TreeSender, install_tree};
 use datatree::DataTree;
 use persistence::{
-    DEFAULT_MAX_FIELD_BYTES, LogRangeOptions, RecentLimit, RecoveryOptions, Rewound, TxnLog,
-    TxnLogOptions, read_epochs, read_log_range, recover, rewind, write_accepted_epoch,
+    DEFAULT_MAX_FIELD_BYTES, LogRangeOptions, Notice, RecentLimit, RecoveryOptions, Rewound,
+    TxnLog, TxnLogOptions, read_epochs, read_log_range, recover, rewind, write_accepted_epoch,
     write_current_epoch,
 };
-use processor::{Prepared, Processor, Unknown};
+use processor::{Prepared, Processor, SessionTable, Unknown};
 use proto::{Epoch, Zxid};
 use quorum::{DiskOp, Found, Input, LogOnDisk, Peer, Settings, Ticket, Txn};
 
@@ -40,6 +40,7 @@ pub struct Member {
     logs: SimDir,
     log_options: TxnLogOptions,
     log: TxnLog<SimDir>,
+    torn_tails: usize,
     queue: VecDeque<Queued>,
     /// Trees that are on disk and not yet in use.
     installed: VecDeque<DataTree>,
@@ -51,10 +52,14 @@ const RECENT: RecentLimit = RecentLimit {
     bytes: 1 << 20,
 };
 
+/// Snapshots that a purge leaves.
+const KEPT_SNAPSHOTS: usize = 3;
+
 struct State {
     tree: DataTree,
     last_zxid: Zxid,
     recent: Vec<Txn>,
+    torn_tails: usize,
 }
 
 /// Makes a tree of what the disk holds; a new database gets its first snapshot.
@@ -67,10 +72,13 @@ fn read(snapshots: &SimDir, logs: &SimDir) -> Result<State, Failure> {
         TreeRestore::new(tree_options())
     })?;
     let txn = |(zxid, record)| Txn { zxid, record };
+    let is_torn = |notice: &&Notice| matches!(notice, Notice::CutTail(_) | Notice::LeftTail(_));
+    let torn_tails = recovered.notices.iter().filter(is_torn).count();
     Ok(State {
         tree: recovered.state.into_tree(),
         last_zxid: recovered.last_zxid,
         recent: recovered.recent.into_iter().map(txn).collect(),
+        torn_tails,
     })
 }
 
@@ -100,6 +108,7 @@ impl Member {
             snapshots,
             logs,
             log_options,
+            torn_tails: state.torn_tails,
             queue: VecDeque::new(),
             installed: VecDeque::new(),
         };
@@ -114,9 +123,40 @@ impl Member {
         &self.tree
     }
 
+    /// What makes txns, and what it makes them of.
+    pub fn making(&mut self) -> (&mut Processor, &DataTree) {
+        (&mut self.processor, &self.tree)
+    }
+
+    /// What is applied, for whoever applies more.
+    pub fn tree_mut(&mut self) -> &mut DataTree {
+        &mut self.tree
+    }
+
+    /// Ends of logs that the start found torn.
+    pub fn torn_tails(&self) -> usize {
+        self.torn_tails
+    }
+
+    /// The end of the log: of what is applied and the tail behind it.
+    pub fn last_logged(&self) -> Zxid {
+        let tail = self.tail.back().map(|txn| txn.zxid);
+        tail.unwrap_or(self.tree.last_zxid())
+    }
+
+    /// Whether something is logged and not applied.
+    pub fn has_tail(&self) -> bool {
+        !self.tail.is_empty()
+    }
+
     /// Whether the disk has something to do.
     pub fn has_queued(&self) -> bool {
         !self.queue.is_empty()
+    }
+
+    /// What the disk does next.
+    pub fn next_op(&self) -> Option<&DiskOp> {
+        self.queue.front().map(|(_, op, _)| op)
     }
 
     /// Puts an operation into the disk's queue; what it means for the tail is so at once.
@@ -138,11 +178,10 @@ impl Member {
     /// Carries out up to `most` operations, as one batch.
     pub fn write(&mut self, most: usize) -> Result<Option<Input>, Failure> {
         let mut last = None;
-        for (ticket, op, received) in self
-            .queue
-            .drain(..most.min(self.queue.len()))
-            .collect::<Vec<_>>()
-        {
+        for _ in 0..most {
+            let Some((ticket, op, received)) = self.queue.pop_front() else {
+                break;
+            };
             if !self.carry_out(op, received)? {
                 return Ok(Some(Input::CutRefused(ticket)));
             }
@@ -180,10 +219,15 @@ impl Member {
         Ok(true)
     }
 
+    /// Takes the next txn up to this one from the tail, to be applied.
+    pub fn next_committed(&mut self, up_to: Zxid) -> Option<Txn> {
+        let next = self.tail.front()?;
+        (next.zxid <= up_to).then(|| self.tail.pop_front())?
+    }
+
     /// Applies the tail up to a txn.
     pub fn apply(&mut self, up_to: Zxid) {
-        while self.tail.front().is_some_and(|txn| txn.zxid <= up_to) {
-            let Txn { zxid, record } = self.tail.pop_front().expect("looked at above");
+        while let Some(Txn { zxid, record }) = self.next_committed(up_to) {
             server::apply(&mut self.processor, &mut self.tree, zxid, &record);
         }
         assert_eq!(self.tree.last_zxid(), up_to, "the tail lacks a txn");
@@ -202,11 +246,11 @@ impl Member {
         Ok(state.last_zxid)
     }
 
-    /// A leader's reign begins.
-    pub fn lead(&mut self, epoch: Epoch) {
+    /// A leader's reign begins, with these sessions.
+    pub fn lead(&mut self, epoch: Epoch, sessions: SessionTable) {
         let first = Zxid::beginning_of(epoch);
         self.tree.begin_epoch(first);
-        let sessions = server::sessions_of(&self.tree).saying(Unknown::HasEnded);
+        let sessions = sessions.saying(Unknown::HasEnded);
         self.processor.begin_epoch(first, sessions);
     }
 
@@ -227,6 +271,12 @@ impl Member {
         while snapshot.read_slice(&self.tree, 7) {}
         let tail = self.tree.end_snapshot();
         snapshot.finish(tail, SEALS)?;
+        Ok(())
+    }
+
+    /// Removes old snapshots and logs.
+    pub fn purge(&self) -> Result<(), Failure> {
+        persistence::purge(&self.snapshots, &self.logs, KEPT_SNAPSHOTS)?;
         Ok(())
     }
 
@@ -252,15 +302,15 @@ impl Member {
         Ok(receiver.into_tree(zxid)?)
     }
 
-    /// What the log on disk has between two txns.
-    pub fn read_log(&self, after: Zxid, up_to: Zxid) -> Result<LogOnDisk, Failure> {
+    /// What the log on disk has between two txns, unless it is too much.
+    pub fn read_log(&self, after: Zxid, up_to: Zxid, max_bytes: u64) -> Result<LogOnDisk, Failure> {
         let options = LogRangeOptions {
             after,
             up_to,
-            max_bytes: u64::MAX,
+            max_bytes,
             max_record_bytes: DEFAULT_MAX_FIELD_BYTES,
         };
-        let found = read_log_range(&self.logs, &options)?;
+        let found = read_log_range(&self.snapshots, &self.logs, &options)?;
         Ok(found.map_or(LogOnDisk::Useless, |range| LogOnDisk::Txns {
             base: range.base,
             txns: range

@@ -273,7 +273,7 @@ impl Ensemble {
                 self.streams.insert(link, (zxid, pieces));
             }
             Output::ReadLog { link, after, up_to } => {
-                let log = self.member(sid).read_log(after, up_to);
+                let log = self.member(sid).read_log(after, up_to, u64::MAX);
                 let log = log.expect("the disk is whole");
                 self.inputs.push_back((sid, Input::LogRead { link, log }));
             }
@@ -281,7 +281,9 @@ impl Ensemble {
             Output::Serve(state, epoch) => {
                 self.server(sid).serves = true;
                 if state == PeerState::Leading {
-                    self.member(sid).lead(epoch);
+                    let member = self.member(sid);
+                    let sessions = sim::server::sessions_of(member.tree());
+                    member.lead(epoch, sessions);
                 }
             }
             Output::StopServing => self.server(sid).serves = false,

@@ -151,7 +151,7 @@ fn log_between(
             max_bytes: max_bytes.min(limits::MAX_LOG_RANGE_BYTES),
             max_record_bytes: server.config.max_field_bytes(),
         };
-        read_log_range(logs, &options)
+        read_log_range(snapshots, logs, &options)
     });
     match range {
         Ok(Some(range)) => LogOnDisk::Txns {
