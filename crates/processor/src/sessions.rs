@@ -133,14 +133,15 @@ impl SessionTable {
         }
     }
 
-    /// A new session with an id that nobody has.
+    /// A new session, whose client is here, with an id that nobody has.
     pub fn create(&mut self, timeout_ms: i32, now_ms: i64) -> SessionId {
         while self.sessions.contains_key(&self.next_id) {
             self.next_id.0 += 1;
         }
         let id = self.next_id;
         self.next_id.0 += 1;
-        self.track(id, timeout_ms, now_ms);
+        let handle = self.track(id, timeout_ms, now_ms);
+        handle.touch(now_ms, timeout_ms);
         id
     }
 

@@ -214,10 +214,9 @@ impl Process {
         };
         if valid {
             // The txn that created it may be on its way here.
-            self.member
-                .processor
-                .sessions
-                .track(session, timeout_ms, now_ms);
+            let sessions = &mut self.member.processor.sessions;
+            let handle = sessions.track(session, timeout_ms, now_ms);
+            handle.touch(now_ms, timeout_ms);
             effects.notes.push(Note::Heard(session, timeout_ms));
         }
         self.settle_session(id, (session, timeout_ms), valid, effects);

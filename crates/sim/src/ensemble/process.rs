@@ -257,7 +257,7 @@ impl Process {
         processor.sessions.track(session, timeout_ms, now_ms);
         processor.sessions.set_owner(session, owner);
         let time = WALL_MS + now_ms;
-        let created = processor.prepare_create_session(tree, session, timeout_ms, time);
+        let created = processor.prepare_create_session(tree, (session, 0), timeout_ms, time);
         effects.notes.push(Note::Reached(session, timeout_ms));
         self.propose(created, effects).expect("a txn")
     }
