@@ -1,7 +1,8 @@
 """A session that writes, pipelined, in a directory of its own, and knows what must be there after a crash.
 
-Replies come in request order and the log has a session's writes in that order too. So after a crash the directory is
-what the acknowledged requests made, or that and the first few of those that were not acknowledged.
+Replies come in request order and the log has a session's writes in that order too. So after a crash, of the server or of
+an ensemble's leader, the directory is what the acknowledged requests made, or that and the first few of those that were not
+acknowledged.
 """
 
 from collections import deque
@@ -56,8 +57,9 @@ class Directory:
 class Writer:
     """One session and its directory. `play` writes until the server is gone, `verify` reads what is left."""
 
-    def __init__(self, path, choice):
+    def __init__(self, path, choice, timeout_ms=SESSION_TIMEOUT_MS):
         self.path = path
+        self._timeout_ms = timeout_ms
         self.acked_zxid = 0
         self._choice = choice
         self._session = None
@@ -70,24 +72,26 @@ class Writer:
 
     def begin(self, port):
         """Makes the session and the directory."""
-        self._client = Client(port, timeout_ms=SESSION_TIMEOUT_MS)
+        self._client = Client(port, timeout_ms=self._timeout_ms)
         self._session = self._client.session
         self.acked_zxid = self._client.create(self.path).zxid
 
-    def play(self, on_ack):
-        """Writes as fast as replies come, calling `on_ack` for each, until the connection ends."""
+    def play(self, on_ack, enough=lambda: False):
+        """Writes as fast as replies come, calling `on_ack` for each, until the connection ends, or ends it when it is
+        `enough` and all is acknowledged."""
         try:
-            while True:
-                while len(self._unacked) < WINDOW:
+            while (more := not enough()) or self._unacked:
+                while more and len(self._unacked) < WINDOW:
                     self._send()
                 self._take_reply()
                 on_ack()
         except Closed:
-            self._client.close()
+            pass
+        self._client.close()
 
     def verify(self, port):
         """Comes back to the session after a crash and compares; raises what differs."""
-        self._client = Client(port, self._session, SESSION_TIMEOUT_MS, last_zxid=self.acked_zxid)
+        self._client = Client(port, self._session, self._timeout_ms, last_zxid=self.acked_zxid)
         assert self._client.alive, f"the session of {self.path} is gone"
         found, stats = self._read()
         self._follow(found)
