@@ -3,7 +3,7 @@
 BINARY := target/release/ironkeeper
 
 .PHONY: help build run ensemble test lint format-check clippy doc deny unit model sim mutants compat differential differential-long \
-	suite-setup apache-suite apache-suite-selection apache-suite-all client-suites client-suites-quick apps bench fuzz soak clean
+	failover-quick failover suite-setup apache-suite apache-suite-selection apache-suite-all client-suites client-suites-quick apps bench fuzz soak clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -17,7 +17,7 @@ run: build ## serve on conf/zoo.cfg, with data in ./data
 ensemble: build ## three servers on loopback, with data in ./data/ensemble, until Ctrl-C
 	conf/ensemble/run.sh $(BINARY)
 
-test: format-check clippy unit sim compat differential client-suites-quick apache-suite-selection ## everything that CI checks; sets up what the tests need
+test: format-check clippy unit sim compat differential failover-quick client-suites-quick apache-suite-selection ## everything that CI checks; sets up what the tests need
 
 lint: format-check clippy doc deny ## formatting, clippy, documentation, licences and sources of dependencies
 
@@ -61,6 +61,14 @@ differential-long: build ## more than 200,000 random requests
 	compat-tests/setup.sh
 	cd compat-tests && python3 -m differential run --first 100 --seeds 60 --requests 3500 --jobs 3 --scope long --minimise
 
+failover-quick: build ## a few kills of the leader of three and of five servers, and of Apache's
+	compat-tests/setup.sh
+	compat-tests/ensemble/run.py
+
+failover: build ## 100 kills of the leader of three and of five servers, 10 of Apache's; writes docs/failover.md
+	compat-tests/setup.sh
+	compat-tests/ensemble/run.py --long
+
 # CLASS may be several, by simple or full name, each with #method behind it; without it all that run on SERVER.
 SERVER ?= ironkeeper
 apache-suite: build suite-setup ## Apache's own test classes on ironkeeper; CLASS= chooses, SERVER= is apache, ironkeeper or unmodified
@@ -98,7 +106,7 @@ bench: build ## time and memory next to Apache 3.9.5, ten minutes; writes docs/p
 fuzz: ## ten minutes of each fuzz target (needs cargo-fuzz and a nightly toolchain)
 	fuzz/run.sh 600
 
-soak: build unit mutants differential-long client-suites apache-suite-all ## the long forms of the tests, before an issue is resolved
+soak: build unit mutants differential-long failover client-suites apache-suite-all ## the long forms of the tests, before an issue is resolved
 
 	compat-tests/setup.sh
 	MODEL_SCHEDULES=20000 $(MAKE) model

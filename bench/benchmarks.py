@@ -17,6 +17,8 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "compat-tests"))
 
 from ironlab import paths  # noqa: E402
+from ironlab.ensemble import Ensemble  # noqa: E402
+from ironlab.members import Members  # noqa: E402
 from ironlab.server import Server  # noqa: E402
 
 APACHE, OURS = KINDS = ("apache-3.9.5", "ironkeeper")
@@ -24,6 +26,9 @@ APACHE, OURS = KINDS = ("apache-3.9.5", "ironkeeper")
 # Apache's own scripts give the server 1000 MiB of heap; a million znodes need more.
 HEAP_MIB = 1000
 MILLION_HEAP_MIB = 4000
+
+# The limits of Apache's sample configuration.
+OF_THREE = "tickTime=2000\ninitLimit=10\nsyncLimit=5\nmaxClientCnxns=0\n"
 
 
 class BenchError(Exception):
@@ -61,9 +66,26 @@ def server(kind, heap_mib=HEAP_MIB):
     return Server(kind, config="maxClientCnxns=0\n", jvm=(f"-Xmx{heap_mib}m",))
 
 
+class Three(Ensemble):
+    """Three servers that are loaded together, as one. They have no CPU time of one process."""
+
+    pid = None
+
+    def __init__(self, kind):
+        super().__init__(kind, Members((1, 2, 3), settings=OF_THREE), jvm=(f"-Xmx{HEAP_MIB}m",))
+
+    @property
+    def address(self):
+        return ",".join(one.address for one in self.servers.values())
+
+    def log_tail(self, lines):
+        return "\n".join(one.log_tail(lines) for one in self.servers.values())
+
+
 def command(one, workload, *options):
+    cpu = ("--server-pid", str(one.pid)) if one.pid else ()
     return [paths.ironkeeper_binary(), "bench", "--servers", one.address, "--workload", workload, "--json",
-            "--server-pid", str(one.pid), *map(str, options)]
+            *cpu, *map(str, options)]
 
 
 def load(one, workload, *options):
@@ -84,11 +106,13 @@ def alternating(scale):
 
 
 class Warm:
-    """Both servers, started once and warmed up, for the benchmarks that only put load on them."""
+    """Both servers, started once and warmed up, for the benchmarks that only put load on them. `start` says what is started
+    of a kind."""
 
-    def __init__(self, scale):
+    def __init__(self, scale, start=server):
         self.scale = scale
         self.servers = {}
+        self._start = start
         self._exit = ExitStack()
 
     def __enter__(self):
@@ -100,7 +124,7 @@ class Warm:
     def ready(self):
         """The servers by kind. The JVM compiles what is used much: it gets the time to."""
         if not self.servers:
-            self.servers = {kind: self._exit.enter_context(server(kind)) for kind in KINDS}
+            self.servers = {kind: self._exit.enter_context(self._start(kind)) for kind in KINDS}
             each = self.scale.jvm_warm_up_s / 3
             for one in self.servers.values():
                 for workload in ("get", "set", "create"):
@@ -132,6 +156,14 @@ def requests(workload, connections, in_flight):
         return rows(f"{workload}, {connections} x {in_flight}", rounds, per_second=("throughput", "requests/s"),
                     server_cpu_us_each=("server CPU", "us/request"), p50_ms=("p50", "ms"), p99_ms=("p99", "ms"))
     return run
+
+
+def three(warm):
+    """Writes on ensembles of three servers, the connections dealt out to all of them."""
+    with Warm(warm.scale, Three) as ensembles:
+        rounds = ensembles.rounds("set", "--connections", 100, "--in-flight", 32)
+    return rows("three servers, set, 100 x 32", rounds, per_second=("throughput", "requests/s"),
+                p50_ms=("p50", "ms"), p99_ms=("p99", "ms"))
 
 
 def watch(warm):
@@ -223,6 +255,7 @@ BENCHMARKS = {
     **{f"{workload}-{connections}x{in_flight}": requests(workload, connections, in_flight)
        for workload in ("get", "set", "create") for connections, in_flight in ((16, 1), (100, 32))},
     "mixed-100x32": requests("mixed", 100, 32),
+    "three-set-100x32": three,
     "watch": watch,
     "idle": idle,
     "million": million,

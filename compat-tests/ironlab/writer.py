@@ -1,7 +1,8 @@
 """A session that writes, pipelined, in a directory of its own, and knows what must be there after a crash.
 
-Replies come in request order and the log has a session's writes in that order too. So after a crash the directory is
-what the acknowledged requests made, or that and the first few of those that were not acknowledged.
+Replies come in request order and the log has a session's writes in that order too. So after a crash, of the server or of
+an ensemble's leader, the directory is what the acknowledged requests made, or that and the first few of those that were not
+acknowledged.
 """
 
 from collections import deque
@@ -56,8 +57,9 @@ class Directory:
 class Writer:
     """One session and its directory. `play` writes until the server is gone, `verify` reads what is left."""
 
-    def __init__(self, path, choice):
+    def __init__(self, path, choice, timeout_ms=SESSION_TIMEOUT_MS):
         self.path = path
+        self._timeout_ms = timeout_ms
         self.acked_zxid = 0
         self._choice = choice
         self._session = None
@@ -70,24 +72,26 @@ class Writer:
 
     def begin(self, port):
         """Makes the session and the directory."""
-        self._client = Client(port, timeout_ms=SESSION_TIMEOUT_MS)
+        self._client = Client(port, timeout_ms=self._timeout_ms)
         self._session = self._client.session
         self.acked_zxid = self._client.create(self.path).zxid
 
-    def play(self, on_ack):
-        """Writes as fast as replies come, calling `on_ack` for each, until the connection ends."""
+    def play(self, on_ack, enough=lambda: False):
+        """Writes as fast as replies come, calling `on_ack` for each, until the connection ends, or ends it when it is
+        `enough` and all is acknowledged."""
         try:
-            while True:
-                while len(self._unacked) < WINDOW:
+            while (more := not enough()) or self._unacked:
+                while more and len(self._unacked) < WINDOW:
                     self._send()
                 self._take_reply()
                 on_ack()
         except Closed:
-            self._client.close()
+            pass
+        self._client.close()
 
     def verify(self, port):
         """Comes back to the session after a crash and compares; raises what differs."""
-        self._client = Client(port, self._session, SESSION_TIMEOUT_MS, last_zxid=self.acked_zxid)
+        self._client = Client(port, self._session, self._timeout_ms, last_zxid=self.acked_zxid)
         assert self._client.alive, f"the session of {self.path} is gone"
         found, stats = self._read()
         self._follow(found)
@@ -116,6 +120,9 @@ class Writer:
         assert reply.zxid > self.acked_zxid, f"zxid {reply.zxid:#x} after {self.acked_zxid:#x}"
         self.acked_zxid = reply.zxid
         self._acked.apply(subs)
+        if reply.op == "create":
+            name = reply.body["path"].rsplit("/", 1)[1]
+            assert name in self._acked.nodes, f"{name} was made in {self.path}, which has had {self._acked.creates} creates"
         for _, fields in subs:
             if "data" in fields:
                 self._zxid_of[fields["data"]] = reply.zxid
@@ -144,7 +151,10 @@ class Writer:
         return f"{self.path} {self._number} ".encode().ljust(self._choice.randrange(_MOST_BYTES), b".")
 
     def _read(self):
-        names = self._client.call("getChildren", path=self.path, watch=False).body["children"]
+        """The directory as it is, and the stats of its children by name."""
+        answer = self._client.call("getChildren2", path=self.path, watch=False).body
+        names = answer["children"]
+        cversion = answer["stat"]["cversion"]  # creates and deletes
         for name in names:
             self._client.send("getData", path=f"{self.path}/{name}", watch=False)
         found, stats = {}, {}
@@ -155,18 +165,19 @@ class Writer:
             assert owner in (0, self._session[0]), f"{name} belongs to session {owner:#x}"
             found[name] = Node(body["data"], stat["version"], owner != 0)
             stats[name] = stat
-        return found, stats
+        return Directory(found, (cversion + len(names)) // 2), stats
 
     def _follow(self, found):
-        """Finds how many unacknowledged writes were kept; `_expected` becomes what is there."""
+        """Finds how many unacknowledged writes were kept; `_expected` becomes what is there. A create and the delete of the same
+        znode leave no other trace than the number of creates."""
         expected = deepcopy(self._acked)
         for subs in [[], *self._unacked]:
             expected.apply(subs)
-            if expected.nodes == found:
+            if expected == found:
                 self._expected = expected
                 return
         raise AssertionError(f"{self.path} is in no state after its last acknowledged write {self.acked_zxid:#x}: "
-                             + "; ".join(_differences(self._acked.nodes, found)))
+                             + "; ".join(_differences(self._acked, found)))
 
     def _check_stat(self, name, stat):
         data = self._expected.nodes[name].data
@@ -180,6 +191,8 @@ class Writer:
 
 
 def _differences(expected, found):
-    for name in sorted(set(expected) | set(found)):
-        if expected.get(name) != found.get(name):
-            yield f"{name} is {found.get(name)} instead of {expected.get(name)}"
+    if expected.creates != found.creates:
+        yield f"{found.creates} creates instead of {expected.creates}"
+    for name in sorted(set(expected.nodes) | set(found.nodes)):
+        if expected.nodes.get(name) != found.nodes.get(name):
+            yield f"{name} is {found.nodes.get(name)} instead of {expected.nodes.get(name)}"
