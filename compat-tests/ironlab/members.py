@@ -19,6 +19,11 @@ class Members:
         self.quorum_ports = {sid: ports.free() for sid in self._types}
         self.election_ports = {sid: ports.free() for sid in self._types}
 
+    @property
+    def sids(self):
+        """All of them, voters first."""
+        return list(self._types)
+
     def line(self, sid):
         """A member's address in zoo.cfg, also of one that is going to join."""
         return f"127.0.0.1:{self.quorum_ports[sid]}:{self.election_ports[sid]}:{self._types[sid]}"
