@@ -20,7 +20,8 @@ SEED = 7
 TICK_MS = 500
 SYNC_LIMIT = 4
 # preAllocSize in KB: the log grows in small steps, so that a limit of the file size is a full disk.
-SETTINGS = f"tickTime={TICK_MS}\ninitLimit=20\nsyncLimit={SYNC_LIMIT}\nmaxSessionTimeout=60000\npreAllocSize=16\nsnapCount=1000000"
+SETTINGS = (f"tickTime={TICK_MS}\ninitLimit=20\nsyncLimit={SYNC_LIMIT}\nmaxSessionTimeout=60000\n"
+            "preAllocSize=16\nsnapCount=1000000")
 LONG_MS = 60000
 SHORT_MS = 2000
 LOG_LIMIT = 500 << 10

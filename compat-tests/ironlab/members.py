@@ -11,7 +11,7 @@ PATIENT = "tickTime=2000\ninitLimit=100\nsyncLimit=100"
 
 
 class Members:
-    """Voters and observers by their sids. `settings` are the other lines of zoo.cfg, `hosts` addresses that are not loopback's."""
+    """Voters and observers by their sids. `settings` are the other lines of zoo.cfg, `hosts` addresses other than loopback's."""
 
     def __init__(self, voters, observers=(), settings=PATIENT, hosts=None):
         self._types = {**{sid: "participant" for sid in voters}, **{sid: "observer" for sid in observers}}

@@ -111,8 +111,8 @@ class Server(processes.Daemon):
         cfg = self.home / "zoo.cfg"
         cfg.write_text(self._zoo_cfg())
         with open(self.log_path, "ab") as log:
-            self._child = processes.start([*self.within, *self._limited(self._command(cfg))], stdout=log, stderr=log, cwd=self.home,
-                                          env=self.environment)
+            argv = [*self.within, *self._limited(self._command(cfg))]
+            self._child = processes.start(argv, stdout=log, stderr=log, cwd=self.home, env=self.environment)
 
     def wait_until_serving(self):
         """Polls srvr until the server says its mode; raises ServerError when it ends or takes too long."""
