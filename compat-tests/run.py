@@ -11,8 +11,9 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from checks import (abuse, answers, cclient, cli, curator, exchange, frames, goclient, histories, javaclients, kazoo, kill9,
-                    nodeclient, operator, order, rewatch, sessions, switch, zkcli, zkcli_versions)
+from checks import (abuse, answers, cclient, cli, curator, ensemble, ensemble_abuse, ensemble_directories, ensemble_faults,
+                    ensemble_partitions, exchange, frames, goclient, histories, javaclients, kazoo, kill9, nodeclient,
+                    operator, order, rewatch, sessions, switch, zkcli, zkcli_versions)
 from ironlab import paths, processes, rundir, table
 from ironlab.report import Report
 
@@ -20,8 +21,9 @@ ORACLE = "apache-3.9.5"
 
 # The longest come first, so that none of them is left over for the end.
 SUITES = {suite.NAME: suite for suite in (
-    zkcli, kill9, switch, abuse, operator, javaclients, zkcli_versions, curator, goclient, cclient, cli, nodeclient, histories,
-    sessions, kazoo, answers, order, frames, rewatch, exchange)}
+    ensemble_directories, zkcli, kill9, ensemble_abuse, ensemble, ensemble_partitions, ensemble_faults, switch, abuse, operator,
+    javaclients, zkcli_versions, curator, goclient, cclient, cli, nodeclient, histories, sessions, kazoo, answers, order,
+    frames, rewatch, exchange)}
 
 
 def main():

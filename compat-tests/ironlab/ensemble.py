@@ -103,7 +103,7 @@ def three(settings, observers=0):
 def srvr(server):
     """srvr as a dict of texts; {} where it is not answered."""
     try:
-        answer = four_letters(server.port, "srvr", timeout_s=0.5)
+        answer = four_letters(server.port, "srvr", timeout_s=0.5, host=server.host)
     except OSError:
         return {}
     return dict(line.split(": ", 1) for line in answer.splitlines() if ": " in line)

@@ -11,11 +11,12 @@ PATIENT = "tickTime=2000\ninitLimit=100\nsyncLimit=100"
 
 
 class Members:
-    """Voters and observers by their sids. `settings` are the other lines of zoo.cfg."""
+    """Voters and observers by their sids. `settings` are the other lines of zoo.cfg, `hosts` addresses other than loopback's."""
 
-    def __init__(self, voters, observers=(), settings=PATIENT):
+    def __init__(self, voters, observers=(), settings=PATIENT, hosts=None):
         self._types = {**{sid: "participant" for sid in voters}, **{sid: "observer" for sid in observers}}
         self._settings = settings
+        self._hosts = hosts or {}
         self.quorum_ports = {sid: ports.free() for sid in self._types}
         self.election_ports = {sid: ports.free() for sid in self._types}
 
@@ -26,7 +27,7 @@ class Members:
 
     def line(self, sid):
         """A member's address in zoo.cfg, also of one that is going to join."""
-        return f"127.0.0.1:{self.quorum_ports[sid]}:{self.election_ports[sid]}:{self._types[sid]}"
+        return f"{self._host(sid)}:{self.quorum_ports[sid]}:{self.election_ports[sid]}:{self._types[sid]}"
 
     @property
     def config(self):
@@ -36,4 +37,7 @@ class Members:
     def server(self, kind, sid, extra="", **options):
         """The server of this sid, not started; `extra` are lines of its zoo.cfg alone."""
         own = "peerType=observer\n" if self._types[sid] == "observer" else ""
-        return Server(kind, f"{self.config}\n{own}{extra}", sid=sid, **options)
+        return Server(kind, f"{self.config}\n{own}{extra}", sid=sid, address=self._host(sid), **options)
+
+    def _host(self, sid):
+        return self._hosts.get(sid, "127.0.0.1")

@@ -32,9 +32,9 @@ def java(version, *options, jvm=JAVA_OPTIONS):
             "-cp", paths.class_path(version)]
 
 
-def four_letters(port, word, timeout_s=5):
+def four_letters(port, word, timeout_s=5, host="127.0.0.1"):
     """The whole answer to a four letter word, as text."""
-    with socket.create_connection(("127.0.0.1", port), timeout_s) as sock:
+    with socket.create_connection((host, port), timeout_s) as sock:
         sock.sendall(word.encode())
         answer = b""
         while chunk := sock.recv(65536):
@@ -50,11 +50,11 @@ class Server(processes.Daemon):
     options of the JVM, for measurements that need other ones than tests do. `limits` are shell commands that come
     before the server's, such as ulimit. With `address` None it listens on all addresses. `environment` are variables added
     to its own, `binary` another ironkeeper than the one under test. `sid` is its number in an ensemble, whose server lines
-    are part of `config`.
+    are part of `config`. `within` is the start of a command line that runs the rest of it, such as nsenter's.
     """
 
     def __init__(self, kind, config="", properties=None, data=None, jvm=JAVA_OPTIONS, limits="", address="127.0.0.1",
-                 environment=None, binary=None, sid=None):
+                 environment=None, binary=None, sid=None, within=()):
         if kind not in KINDS:
             raise ValueError(f"unknown server kind {kind}: choose one of {', '.join(KINDS)}")
         self.kind = kind
@@ -62,6 +62,8 @@ class Server(processes.Daemon):
         self.config = config
         self.jvm = jvm
         self.limits = limits
+        self.within = within
+        self.host = address or "127.0.0.1"
         self.address_line = f"clientPortAddress={address}\n" if address else ""
         self.properties = dict(properties or {})
         self.environment = {**os.environ, **(environment or {})}
@@ -94,7 +96,7 @@ class Server(processes.Daemon):
 
     @property
     def address(self):
-        return f"127.0.0.1:{self.port}"
+        return f"{self.host}:{self.port}"
 
     def start(self):
         """Starts the process and returns once it answers srvr as a server that serves."""
@@ -109,8 +111,8 @@ class Server(processes.Daemon):
         cfg = self.home / "zoo.cfg"
         cfg.write_text(self._zoo_cfg())
         with open(self.log_path, "ab") as log:
-            self._child = processes.start(self._limited(self._command(cfg)), stdout=log, stderr=log, cwd=self.home,
-                                          env=self.environment)
+            argv = [*self.within, *self._limited(self._command(cfg))]
+            self._child = processes.start(argv, stdout=log, stderr=log, cwd=self.home, env=self.environment)
 
     def wait_until_serving(self):
         """Polls srvr until the server says its mode; raises ServerError when it ends or takes too long."""
@@ -166,7 +168,7 @@ class Server(processes.Daemon):
 
     def ask(self, word):
         """The answer to a four letter word."""
-        return four_letters(self.port, word)
+        return four_letters(self.port, word, host=self.host)
 
     def mntr(self):
         """mntr as a dict of texts, keys with their zk_ in front."""
@@ -182,7 +184,7 @@ class Server(processes.Daemon):
 
     def _try_srvr(self):
         try:
-            return four_letters(self.port, "srvr", timeout_s=0.5)
+            return four_letters(self.port, "srvr", timeout_s=0.5, host=self.host)
         except OSError:
             return ""
 

@@ -42,8 +42,8 @@ class Event:
 class Wire:
     """Frames over TCP. `record`, where given, is called with ("request" | "reply", frame without its length)."""
 
-    def __init__(self, port, record=None, timeout_s=TIMEOUT_S):
-        self.sock = socket.create_connection(("127.0.0.1", port), timeout_s)
+    def __init__(self, port, record=None, timeout_s=TIMEOUT_S, host="127.0.0.1"):
+        self.sock = socket.create_connection((host, port), timeout_s)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._record = record or (lambda *_: None)
         self._corked = None
@@ -114,8 +114,8 @@ class Client(Wire):
     """
 
     def __init__(self, port, session=(0, bytes(16)), timeout_ms=30000, last_zxid=0, read_only_byte=0, record=None,
-                 timeout_s=TIMEOUT_S):
-        super().__init__(port, record, timeout_s)
+                 timeout_s=TIMEOUT_S, host="127.0.0.1"):
+        super().__init__(port, record, timeout_s, host)
         self.events = []
         self.last_zxid = last_zxid
         self._xid = 0
