@@ -76,7 +76,7 @@ def run(test, mode, ports, limit_s, attempt=""):
     name, _, method = test.partition("#")
     home = home_of(test + attempt, mode)
     shutil.rmtree(home, ignore_errors=True)
-    shutil.copytree(WORK / "data", home / "data")
+    _copy_data(home)
     (home / "tmp").mkdir()
     (home / "servers").mkdir()
     start = time.monotonic()
@@ -84,6 +84,12 @@ def run(test, mode, ports, limit_s, attempt=""):
     tests = [test for report in sorted(home.glob("TEST-*.xml")) for test in _tests(report)]
     return {"class": name, "method": method, "mode": mode, "seconds": round(time.monotonic() - start, 1),
             "error": _what_is_missing(error, tests), "tests": tests}
+
+
+def _copy_data(home):
+    """Every class starts on data of its own. Logs of txns are long and nearly empty: holes stay holes, which is 190 MB less."""
+    home.mkdir(parents=True)
+    subprocess.run(["cp", "-R", "--sparse=always", f"{WORK / 'data'}/.", home / "data"], check=True)
 
 
 def home_of(test, mode):

@@ -64,13 +64,18 @@ def _to_run(names):
 
 
 def _shares(found):
-    """How many tests of the classes marked blackbox-standalone do not pass on Apache through the harness."""
-    names = _to_run([name for name, row in tables.classes().items() if row["label"] == "blackbox-standalone"])
-    ran = [found["apache"][name] for name in names if name in found["apache"]]
+    """How many tests of the classes of each black-box label do not pass on Apache through the harness, a line each."""
+    labels = sorted({row["label"] for row in tables.classes().values() if row["label"].startswith("blackbox-")})
+    return "\n".join(_share(found["apache"], label) for label in labels)
+
+
+def _share(found, label):
+    names = _to_run([name for name, row in tables.classes().items() if row["label"] == label])
+    ran = [found[name] for name in names if name in found]
     total, passed = sum(map(results.count, ran)), sum(results.count(result, junit.PASSED) for result in ran)
     share = 100 * (total - passed) / total if total else 0
-    return (f"Of the {total} tests of blackbox-standalone classes, {total - passed} ({share:.1f} %) do not pass on Apache "
-            "through the harness.\n")
+    return (f"Of the {total} tests of {label} classes, {total - passed} ({share:.1f} %) do not pass on Apache through the "
+            "harness.\n")
 
 
 def _run(found):

@@ -103,8 +103,12 @@ impl Member {
         }
         let links = self.role.links();
         outputs.extend(links.into_iter().map(Output::Close));
+        let broke_a_rule = matches!(leave, Leave::Leader(_));
         outputs.push(Output::Left(leave));
         self.look(now_ms, outputs);
+        if broke_a_rule {
+            self.election.be_wary();
+        }
     }
 
     fn look(&mut self, now_ms: u64, outputs: &mut Vec<Output>) {

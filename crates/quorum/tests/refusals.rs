@@ -22,6 +22,7 @@ fn txn(zxid: i64) -> Txn {
 /// Server 1 of three, which follows server 3; its disk writes at once.
 struct Follower {
     peer: Peer,
+    now_ms: u64,
     outputs: Vec<Output>,
 }
 
@@ -36,6 +37,7 @@ impl Follower {
         };
         let mut follower = Follower {
             peer: Peer::member(settings(1, 3), found),
+            now_ms: 0,
             outputs: Vec::new(),
         };
         follower.give(Input::Start);
@@ -45,6 +47,12 @@ impl Follower {
 
     /// Finds the leader, and the link to it.
     fn follow(&mut self) {
+        self.hear_of_the_leader();
+        self.give(Input::Connected(LINK));
+        self.told(ToLearner::LeaderInfo(Epoch(2)));
+    }
+
+    fn hear_of_the_leader(&mut self) {
         for (from, state) in [(2, PeerState::Following), (3, PeerState::Leading)] {
             self.give(Input::Vote(
                 Sid(from),
@@ -61,8 +69,20 @@ impl Follower {
                 },
             ));
         }
-        self.give(Input::Connected(LINK));
-        self.told(ToLearner::LeaderInfo(Epoch(2)));
+    }
+
+    fn pass(&mut self, ms: u64) {
+        self.now_ms += ms;
+        self.give(Input::Timeout);
+    }
+
+    /// What it has become last.
+    fn state(&self) -> PeerState {
+        let became = self.outputs.iter().rev().find_map(|output| match output {
+            Output::Become(state) => Some(*state),
+            _ => None,
+        });
+        became.expect("a state")
     }
 
     fn told(&mut self, packet: ToLearner) {
@@ -71,7 +91,7 @@ impl Follower {
 
     fn give(&mut self, input: Input) {
         let mut outputs = Vec::new();
-        self.peer.handle(0, input, &mut outputs);
+        self.peer.handle(self.now_ms, input, &mut outputs);
         self.outputs.extend(outputs.iter().cloned());
         for output in outputs {
             if let Output::Disk(ticket, op) = output
@@ -220,4 +240,18 @@ fn a_log_that_cannot_be_cut_gives_way_to_a_snapshot_and_to_nothing_else() {
     follower.told(ToLearner::Snap(Zxid(0x1_0000_0001)));
     follower.give(Input::SnapshotReceived(LINK));
     assert_eq!(follower.left().len(), 2);
+}
+
+#[test]
+fn a_leader_that_broke_a_rule_is_joined_again_only_when_votes_are_sent_again() {
+    let mut follower = Follower::in_sync_with(&[0x1_0000_0001]);
+    follower.told(ToLearner::LeaderInfo(Epoch(1)));
+    assert!(matches!(follower.left()[..], [Leave::Leader(_)]));
+    follower.hear_of_the_leader();
+    follower.pass(199);
+    follower.hear_of_the_leader();
+    assert_eq!(follower.state(), PeerState::Looking);
+    follower.pass(1);
+    follower.hear_of_the_leader();
+    assert_eq!(follower.state(), PeerState::Following);
 }

@@ -32,6 +32,8 @@ pub(super) struct Looking {
     resend_at: u64,
     /// Set while enough agree with the proposal.
     over_at: Option<u64>,
+    /// Set until votes are sent again, where the leader that there is was left for breaking a rule.
+    is_wary: bool,
 }
 
 impl Looking {
@@ -45,7 +47,13 @@ impl Looking {
             resend_ms: FIRST_RESEND_MS,
             resend_at: now_ms + FIRST_RESEND_MS,
             over_at: None,
+            is_wary: false,
         }
+    }
+
+    /// Joins no leader before votes are sent again.
+    pub fn be_wary(&mut self) {
+        self.is_wary = true;
     }
 
     pub fn proposal(&self) -> Proposal {
@@ -117,6 +125,9 @@ impl Looking {
         quorums: &Quorums,
     ) -> bool {
         self.refused.remove(&from);
+        if self.is_wary {
+            return false;
+        }
         if vote.round == round {
             self.votes.put(from, vote);
             if joins(&self.votes, &vote, round, me, quorums) {
@@ -132,6 +143,7 @@ impl Looking {
         if now_ms < self.resend_at {
             return false;
         }
+        self.is_wary = false;
         self.resend_ms = (self.resend_ms * 2).min(LAST_RESEND_MS);
         self.resend_at = now_ms + self.resend_ms;
         true

@@ -86,6 +86,14 @@ impl Election {
         self.current.proposal.epoch = epoch;
     }
 
+    /// The leader that was left broke a rule: where it still leads, it is not joined before votes are sent again, 200 ms after
+    /// the look began. It would break the rule again, and each time at once.
+    pub fn be_wary(&mut self) {
+        if let Some(looking) = &mut self.looking {
+            looking.be_wary();
+        }
+    }
+
     /// When [`Input::Timeout`] is due.
     pub fn deadline(&self) -> Option<u64> {
         self.looking.as_ref().map(Looking::deadline)

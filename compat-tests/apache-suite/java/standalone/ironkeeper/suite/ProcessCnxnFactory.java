@@ -42,12 +42,24 @@ public class ProcessCnxnFactory extends ServerCnxnFactory {
         }
         configured = asked;
         StandaloneServer starting = new StandaloneServer(ZooCfg.of(configured, this), getLocalPort(), secure);
-        starting.start();
+        start(starting);
         server = starting;
         Questions questions = new Questions(starting.fourLetters());
         configured.setZKDatabase(questions.database());
         zkServer = questions.server(configured, starting);
         ServerMetrics.metricsProviderInitialized(new ProcessMetrics(questions));
+    }
+
+    /** Where an id is refused, Apache's server throws this exception: a test waits for it. */
+    private void start(StandaloneServer starting) throws IOException, InterruptedException {
+        try {
+            starting.start();
+        } catch (IOException e) {
+            if (ZooCfg.hasOtherId(configured)) {
+                throw new IllegalStateException("a server with another id does not start", e);
+            }
+            throw e;
+        }
     }
 
     @Override

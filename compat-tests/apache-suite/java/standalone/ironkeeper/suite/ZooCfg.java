@@ -1,6 +1,7 @@
 package ironkeeper.suite;
 
 import java.io.File;
+import java.io.IOException;
 import java.lang.reflect.Field;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -10,16 +11,12 @@ import org.apache.zookeeper.server.quorum.QuorumPeerConfig;
 
 /** The keys of a zoo.cfg that say what a test has told a ZooKeeperServer object and its factory. Starts nothing. */
 final class ZooCfg {
-    /** No configuration gives a standalone server another id. */
     private static final int STANDALONE_ID = 1;
 
     private ZooCfg() {
     }
 
-    static Map<String, String> of(ZooKeeperServer server, ServerCnxnFactory factory) {
-        if (serverId(server) != STANDALONE_ID) {
-            throw new NotBridged("ZooKeeperServer.setCreateSessionTrackerServerId");
-        }
+    static Map<String, String> of(ZooKeeperServer server, ServerCnxnFactory factory) throws IOException {
         Map<String, String> keys = new LinkedHashMap<>();
         keys.put("dataDir", parent(server.getTxnLogFactory().getSnapDir()));
         keys.put("dataLogDir", parent(server.getTxnLogFactory().getDataLogDir()));
@@ -34,7 +31,15 @@ final class ZooCfg {
             keys.put("clientPortListenBacklog", Integer.toString(factory.getSocketListenBacklog()));
         }
         keys.put("reconfigEnabled", Boolean.toString(QuorumPeerConfig.isReconfigEnabled()));
+        if (hasOtherId(server)) {
+            keys.putAll(OtherId.give(serverId(server), keys.get("dataDir")));
+        }
         return keys;
+    }
+
+    /** True where a test has given the server an id that no configuration gives a standalone one. */
+    static boolean hasOtherId(ZooKeeperServer server) {
+        return serverId(server) != STANDALONE_ID;
     }
 
     /** In zoo.cfg 0 means that there is no limit; in the API every number below 1 does. */

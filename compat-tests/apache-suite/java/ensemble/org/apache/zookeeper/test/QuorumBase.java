@@ -146,6 +146,18 @@ public class QuorumBase extends ClientBase {
         return -1;
     }
 
+    /** Null where none says that it leads. */
+    public QuorumPeer getLeaderQuorumPeer() {
+        int leader = getLeaderIndex();
+        return leader < 0 ? null : getPeerList().get(leader);
+    }
+
+    /** Null where none says that it leads. */
+    public File getLeaderDataDir() {
+        int leader = getLeaderIndex();
+        return leader < 0 ? null : List.of(s1dir, s2dir, s3dir, s4dir, s5dir).get(leader);
+    }
+
     /** The clients' addresses of all members in a state, each with a comma behind it. */
     public String getPeersMatching(ServerState state) {
         return getPeerList().stream().filter(peer -> peer.getPeerState() == state)
