@@ -27,6 +27,7 @@ use super::tasks::Tasks;
 use super::{CannotListen, ListenSettings, PeerAddress, Taken};
 use crate::config::{PeerSettings, ServerLine};
 use crate::sync::Mutex;
+use link::LinkEnd;
 use table::{OpenLink, Table, Way};
 
 /// Between two attempts to listen, as in Apache.
@@ -214,10 +215,14 @@ async fn use_link(
     wake: Arc<Notify>,
 ) {
     let end = link::run(&shared, sid, stream, &wake).await;
-    tracing::info!(
+    let told = format!(
         "the election connection with server {} has ended: {end}",
         sid.0
     );
+    match end {
+        LinkEnd::Frame(_) => tracing::warn!("{told}"),
+        LinkEnd::Lost(_) => tracing::info!("{told}"),
+    }
     let mut table = shared.table.lock();
     let way = table.ended(sid, serial);
     shared.go(&mut table, sid, way);
