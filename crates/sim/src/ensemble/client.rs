@@ -280,8 +280,8 @@ impl Client {
                 session,
                 timeout_ms,
             } => return self.connected(now_ms, session, timeout_ms),
-            ToClient::Expired => {
-                checks.history.is_ending(self.session);
+            ToClient::Expired(epoch) => {
+                checks.history.is_ending(self.session, epoch);
                 self.begin_anew();
             }
             ToClient::Event { zxid, kind, path } => {

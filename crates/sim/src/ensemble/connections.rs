@@ -9,7 +9,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use datatree::{WatcherId, Watches};
 use processor::{Identities, Owner, Prepared, Requester, is_write};
 use proto::records::TxnHeader;
-use proto::{ErrorCode, OpCode, SessionId, Zxid};
+use proto::{Epoch, ErrorCode, OpCode, SessionId, Zxid};
 use quorum::Input;
 use quorum::packet::Forwarded;
 
@@ -233,7 +233,8 @@ impl Process {
             return;
         };
         if !is_alive {
-            effects.to_clients.push((id, ToClient::Expired));
+            let epoch = self.serving.map_or(Epoch::default(), |(_, epoch)| epoch);
+            effects.to_clients.push((id, ToClient::Expired(epoch)));
             return self.clients.close(id, effects);
         }
         let (session, timeout_ms) = bound;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use proto::{ErrorCode, EventType, OpCode, SessionId, Sid, Zxid};
+use proto::{Epoch, ErrorCode, EventType, OpCode, SessionId, Sid, Zxid};
 
 /// One process of a server; a number tells it from those before it.
 pub type Who = (Sid, u64);
@@ -47,8 +47,8 @@ pub enum ToClient {
         /// In ms.
         timeout_ms: i32,
     },
-    /// The session is gone.
-    Expired,
+    /// The session is gone, for a server that serves in this epoch.
+    Expired(Epoch),
     /// An answer.
     Reply {
         /// Of the request.

@@ -48,6 +48,8 @@ pub struct History {
     last_cxids: HashMap<SessionId, i32>,
     /// Sessions that a leader began to close.
     ending: BTreeSet<SessionId>,
+    /// In which epoch a session began.
+    begun: BTreeMap<SessionId, Epoch>,
     ended: BTreeSet<SessionId>,
 }
 
@@ -63,6 +65,7 @@ impl Default for History {
             changes: HashMap::new(),
             last_cxids: HashMap::new(),
             ending: BTreeSet::new(),
+            begun: BTreeMap::new(),
             ended: BTreeSet::new(),
         };
         history.keep_version("/", Zxid::ZERO);
@@ -78,6 +81,9 @@ impl History {
             .header;
         if header.r#type == OpCode::CLOSE_SESSION {
             self.ending.insert(header.client_id);
+        }
+        if header.r#type == OpCode::CREATE_SESSION {
+            self.begun.insert(header.client_id, zxid.epoch());
         }
         let other = self.proposed.insert(zxid, record);
         assert!(other.is_none(), "{zxid} is proposed twice");
@@ -260,10 +266,12 @@ impl History {
         );
     }
 
-    /// A client was told that its session is gone: a leader had begun to close it.
-    pub fn is_ending(&self, session: SessionId) {
+    /// A client is told by a server of this epoch that its session is gone: a leader had begun to close it, or it is of a later
+    /// epoch, of which the server has not heard.
+    pub fn is_ending(&self, session: SessionId, epoch: Epoch) {
+        let is_later = self.begun.get(&session).is_some_and(|begun| *begun > epoch);
         assert!(
-            self.ending.contains(&session),
+            is_later || self.ending.contains(&session),
             "{session} is said to be gone"
         );
     }

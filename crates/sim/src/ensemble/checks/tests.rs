@@ -265,7 +265,14 @@ fn a_session_that_never_ends_is_found() {
 fn a_client_that_is_told_of_an_end_that_is_none_is_found() {
     let mut stage = Stage::new();
     stage.commit(1, 0, create_session());
-    stage.checks.history.is_ending(ME);
+    stage.checks.history.is_ending(ME, Epoch(1));
+}
+
+#[test]
+fn a_server_need_not_know_of_a_session_of_a_later_epoch() {
+    let mut stage = Stage::new();
+    stage.commit(1, 0, create_session());
+    stage.checks.history.is_ending(ME, Epoch(0));
 }
 
 #[test]
