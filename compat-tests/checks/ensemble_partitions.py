@@ -6,7 +6,7 @@ Where the system gives no network namespaces to this user, the suite fails and s
 import sys
 import time
 
-from ironlab import driven, namespaces, ops, processes
+from ironlab import driven, namespaces, ops, paths, processes
 from ironlab.ensemble import FOLLOWER, LEADER, Ensemble, mode
 from ironlab.members import Members
 from ironlab.report import Report, equal
@@ -27,7 +27,8 @@ class _Program:
 
 
 def run(report, kind):
-    driven.run(report, NAME, _Program(kind), [*namespaces.ALONE, sys.executable, "-m", __name__, kind])
+    program = ["env", f"PYTHONPATH={paths.COMPAT}", sys.executable, "-m", __name__, kind]
+    driven.run(report, NAME, _Program(kind), [*namespaces.ALONE, *program])
 
 
 class Lines(Report):
