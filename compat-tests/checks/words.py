@@ -161,7 +161,6 @@ REQUESTS = [
 
 
 def _line(port, client):
-    # Apache answers a request before it counts it.
     return next(line for line in four_letters(port, "cons").splitlines() if f"sid={hex(client.session[0])}," in line)
 
 
@@ -208,7 +207,7 @@ def _sent(port):
     return int(re.search(r"\nSent: (\d+)\n", four_letters(port, "srvr"))[1])
 
 
-def members_tell_by_their_roles_and_count_from_their_beginning(kind):
+def members_tell_by_their_roles(kind):
     members = Members([1, 2, 3], settings="tickTime=2000\ninitLimit=20\nsyncLimit=10")
     servers = [members.server(kind, sid) for sid in members.sids]
     try:
@@ -240,10 +239,28 @@ def _member_tells(server, client, leads):
 
 
 def _proposals_are_forgotten(leader):
-    """Packets of the time before it led do not count: a few of the test's since then are all there are."""
     assert "sizes last/min/max: -1" not in leader.ask("srvr"), leader.ask("srvr")
     leader.ask("srst")
     assert "\nProposal sizes last/min/max: -1/-1/-1\n" in leader.ask("srvr"), leader.ask("srvr")
+
+
+def what_came_before_a_role_began_is_not_counted(kind):
+    members = Members([1, 2, 3], settings="tickTime=2000\ninitLimit=20\nsyncLimit=10")
+    early, *others = [members.server(kind, sid) for sid in members.sids]
+    asked = 2000  # more than waiting for the role asks
+    try:
+        early.launch()
+        early.wait_for(lambda: "not currently serving" in early._try_srvr(), "it answers")
+        for _ in range(asked):
+            early.ask("ruok")
+        for server in others:
+            server.launch()
+        early.wait_until_serving()
+        received = int(early.mntr()["zk_packets_received"])
+        assert 0 < received < asked, f"{received} packets received"
+    finally:
+        for server in (early, *others):
+            server.close()
 
 
 FRESH = [before_all_else_there_is_nothing_to_tell]
@@ -263,4 +280,4 @@ ALONE = [
     srst_forgets_what_the_server_counts_and_nothing_else,
 ]
 
-OF_ENSEMBLES = [members_tell_by_their_roles_and_count_from_their_beginning]
+OF_ENSEMBLES = [members_tell_by_their_roles, what_came_before_a_role_began_is_not_counted]
