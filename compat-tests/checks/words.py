@@ -2,6 +2,7 @@
 of sessions, times, sizes, and the order of what is a set.
 """
 
+import calendar
 import re
 import socket
 import struct
@@ -23,7 +24,7 @@ def run(report, kind):
         with spoken.played(server.port):
             report.run(NAME, kind, PLAYED, server.port)
         report.run(NAME, kind, ALONE, server.port)
-    report.run(NAME, kind, OF_ENSEMBLES, kind)
+    report.run(NAME, kind, BY_THEMSELVES, kind)
 
 
 def _golden(name):
@@ -76,6 +77,16 @@ def dump_tells_what_expires_in_apaches_order_and_when(port):
 
 def _seconds(date):
     return time.mktime(time.strptime(date, DATE))
+
+
+def dump_writes_times_in_the_machines_zone(kind):
+    with Server(kind, environment={"TZ": "Asia/Tokyo"}) as server:
+        _, _, connections = spoken.dump_sections(server.ask("dump"))
+        (date, _), = spoken.expiries(connections)
+        assert " JST " in date, date
+        tokyo_s = 9 * 3600
+        left = calendar.timegm(time.strptime(date.replace(" JST ", " UTC "), DATE)) - tokyo_s - time.time()
+        assert 5 < left < 25, f"{date} is {left} s from now"
 
 
 def envi_has_apaches_keys_in_its_order(port):
@@ -280,4 +291,8 @@ ALONE = [
     srst_forgets_what_the_server_counts_and_nothing_else,
 ]
 
-OF_ENSEMBLES = [members_tell_by_their_roles, what_came_before_a_role_began_is_not_counted]
+BY_THEMSELVES = [
+    dump_writes_times_in_the_machines_zone,
+    members_tell_by_their_roles,
+    what_came_before_a_role_began_is_not_counted,
+]
