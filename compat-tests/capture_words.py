@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Captures golden/words/ from running Apache 3.9.5 servers: their four letter words as leader, follower and observer, and
-without a quorum.
+"""Captures golden/words/ from running Apache 3.9.5 servers: their four letter words as leader, follower and observer, without
+a quorum, and of a server on its own after the history of ironlab/spoken.py.
 
 Ports, times and sizes differ in each capture. golden/README.md describes the files.
 """
@@ -8,7 +8,7 @@ Ports, times and sizes differ in each capture. golden/README.md describes the fi
 import json
 import re
 
-from ironlab import paths
+from ironlab import paths, spoken
 from ironlab.members import Members
 from ironlab.server import Server, four_letters
 from ironlab.wire import Client
@@ -26,6 +26,9 @@ def main():
     into.mkdir(parents=True, exist_ok=True)
     with Server(APACHE, properties=ALL_WORDS) as alone:
         common = monitor_keys(alone)
+        with spoken.played(alone.port):
+            for word in spoken.WORDS:
+                (into / f"standalone.{word}").write_text(without_machine(alone, four_letters(alone.port, word)))
     members = Members([1, 2, 3], [4], settings=LIMITS)
     servers = [members.server(APACHE, sid, properties=ALL_WORDS) for sid in (1, 2, 3, 4)]
     try:
@@ -83,6 +86,12 @@ def mode(server):
 
 def without_paths(server, text):
     return text.replace(str(server.data), "/data")
+
+
+def without_machine(server, text):
+    """No paths of this machine, nor the length of its class path."""
+    text = re.sub(r"(?m)^(java\.class\.path|java\.library\.path|java\.home|user\.dir)=.*$", r"\1=/path", text)
+    return without_paths(server, text)
 
 
 if __name__ == "__main__":

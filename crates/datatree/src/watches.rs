@@ -53,6 +53,8 @@ pub struct WatchTable {
     by_path: HashMap<Arc<str>, BTreeMap<WatcherId, Modes>>,
     by_watcher: HashMap<WatcherId, HashSet<Arc<str>>>,
     recursive: usize,
+    /// Pairs of watcher and path.
+    count: usize,
 }
 
 impl WatchTable {
@@ -61,12 +63,9 @@ impl WatchTable {
             Some((key, _)) => key.clone(),
             None => Arc::from(path),
         };
-        let modes = self
-            .by_path
-            .entry(key.clone())
-            .or_default()
-            .entry(watcher)
-            .or_default();
+        let watchers = self.by_path.entry(key.clone()).or_default();
+        let modes = watchers.entry(watcher).or_default();
+        self.count += usize::from(*modes == Modes::default());
         self.recursive += usize::from(mode == Modes::RECURSIVE && !modes.has(mode));
         modes.0 |= mode.0;
         self.by_watcher.entry(watcher).or_default().insert(key);
@@ -94,6 +93,7 @@ impl WatchTable {
         let changed = *modes != before;
         if *modes == Modes::default() {
             watchers.remove(&watcher);
+            self.count -= 1;
             self.forget(path, watcher);
         }
         changed
@@ -118,6 +118,7 @@ impl WatchTable {
                 continue;
             };
             let modes = watchers.remove(&watcher).unwrap_or_default();
+            self.count -= 1;
             self.recursive -= usize::from(modes.has(Modes::RECURSIVE));
             if watchers.is_empty() {
                 self.by_path.remove(&path);
@@ -147,7 +148,7 @@ impl WatchTable {
 
     /// Watches, counted once for each watcher and path.
     pub fn len(&self) -> usize {
-        self.by_path.values().map(BTreeMap::len).sum()
+        self.count
     }
 
     /// No watches at all?
@@ -158,6 +159,16 @@ impl WatchTable {
     /// Connections that watch.
     pub fn watcher_count(&self) -> usize {
         self.by_watcher.len()
+    }
+
+    /// Which these are, in no order.
+    pub fn watchers(&self) -> impl Iterator<Item = WatcherId> + '_ {
+        self.by_watcher.keys().copied()
+    }
+
+    /// The paths that one watches, in no order.
+    pub fn paths_of(&self, watcher: WatcherId) -> impl Iterator<Item = &Arc<str>> {
+        self.by_watcher.get(&watcher).into_iter().flatten()
     }
 
     /// Paths that are watched.

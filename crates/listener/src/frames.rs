@@ -51,6 +51,11 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
         self.buffer.first_chunk().copied()
     }
 
+    /// So many bytes behind the first ones, if they are there. Nothing is taken.
+    pub fn peek_behind<const N: usize>(&self, first: usize) -> Option<[u8; N]> {
+        self.buffer.get(first..)?.first_chunk().copied()
+    }
+
     /// Takes the next frame, without its length, if it is whole. The length is checked as soon as
     /// it is there.
     pub fn next_frame(&mut self) -> Result<Option<Bytes>, FrameError> {

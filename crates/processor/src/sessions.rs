@@ -70,7 +70,8 @@ impl SessionHandle {
         true
     }
 
-    fn deadline_ms(&self) -> i64 {
+    /// When the session expires, as far as its client was heard of here; monotonic ms.
+    pub fn deadline_ms(&self) -> i64 {
         self.shared.deadline_ms.load(Ordering::Acquire)
     }
 }
@@ -247,6 +248,16 @@ impl SessionTable {
             .collect()
     }
 
+    /// The sessions by the times at which they expire if nothing is heard of them, the next ones first.
+    pub fn by_deadline(&self) -> BTreeMap<i64, Vec<SessionId>> {
+        let mut buckets: BTreeMap<i64, Vec<SessionId>> = BTreeMap::new();
+        for (&id, entry) in &self.sessions {
+            let deadline_ms = entry.handle.deadline_ms();
+            buckets.entry(deadline_ms).or_default().push(id);
+        }
+        buckets
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.sessions.len()
@@ -351,6 +362,20 @@ mod tests {
         assert_eq!(table.next_deadline_ms(), Some(7000));
         assert_eq!(table.expire(7000), [ID]);
         assert!(!handle.touch(7000, 3000));
+    }
+
+    #[test]
+    fn sessions_are_listed_by_when_they_expire_also_those_that_were_touched() {
+        let mut table = table();
+        let handle = table.track(ID, 3000, 0);
+        table.track(SessionId(8), 1000, 0);
+        table.track(SessionId(9), 1000, 0);
+        let mut listed = table.by_deadline();
+        listed.values_mut().for_each(|sessions| sessions.sort());
+        let early = vec![SessionId(8), SessionId(9)];
+        assert_eq!(listed, [(2000, early), (4000, vec![ID])].into());
+        handle.touch(2500, 3000);
+        assert_eq!(table.by_deadline().get(&6000), Some(&vec![ID]));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! dies with the connection. Watches are kept by its number. The socket is the task's
 //! ([`task`]).
 
+pub mod figures;
 mod order;
 mod outbound;
 mod probe;
@@ -21,8 +22,11 @@ use processor::{Identities, SessionHandle};
 use proto::records::{ReplyHeader, WatcherEvent};
 use proto::{Encode, ErrorCode, EventType, KeeperState, SessionId, Zxid};
 
+use crate::clock;
 use crate::limits;
+use crate::stats::ServerStats;
 use crate::sync::{AtomicBool, Mutex, MutexGuard};
+use figures::{Answered, Figures};
 pub use order::{Held, Order};
 use outbound::Outbound;
 use wake::Wake;
@@ -48,6 +52,8 @@ pub struct Connection {
     pub remote: SocketAddr,
     /// The same as the `ip` scheme writes it.
     pub address: String,
+    /// When it came; wall clock.
+    pub established_ms: i64,
     /// Set once, when the session is established.
     pub session: OnceLock<Bound>,
     /// Whether the client's connect request had the read-only byte.
@@ -73,6 +79,8 @@ pub struct Traffic {
     pub sent: AtomicU64,
     /// Requests without a reply so far.
     pub outstanding: AtomicI64,
+    /// The four-letter word that it brought: it will bring no request.
+    pub word: OnceLock<[u8; 4]>,
 }
 
 impl Connection {
@@ -84,6 +92,7 @@ impl Connection {
             remote,
             identities: Mutex::new(Arc::new(Identities::of_address(&address))),
             address,
+            established_ms: clock::wall_ms(),
             session: OnceLock::new(),
             has_read_only: AtomicBool::new(true),
             traffic: Traffic::default(),
@@ -119,7 +128,14 @@ impl Connection {
     /// Queues a frame: `fill` appends what stands behind its length. Frames for a connection
     /// that is closing are dropped.
     pub fn send(&self, fill: impl FnOnce(&mut BytesMut)) -> usize {
-        let mut outbound = self.outbound.lock();
+        self.queue(self.outbound.lock(), fill)
+    }
+
+    fn queue(
+        &self,
+        mut outbound: MutexGuard<'_, Outbound>,
+        fill: impl FnOnce(&mut BytesMut),
+    ) -> usize {
         let (was_idle, bytes) = outbound.push(fill);
         self.traffic.sent.fetch_add(1, Ordering::Relaxed);
         drop(outbound);
@@ -129,7 +145,44 @@ impl Connection {
         bytes
     }
 
-    /// Queues a reply without a body.
+    /// Queues the reply to a request, and counts the request as answered.
+    pub fn reply(
+        &self,
+        stats: &ServerStats,
+        answered: &Answered,
+        fill: impl FnOnce(&mut BytesMut),
+    ) {
+        let outbound = self.count(stats, answered);
+        stats.reply_sizes.add(self.queue(outbound, fill));
+    }
+
+    /// Counts a request as answered whose reply has another form.
+    pub fn count_answered(&self, stats: &ServerStats, answered: &Answered) {
+        drop(self.count(stats, answered));
+    }
+
+    fn count(&self, stats: &ServerStats, answered: &Answered) -> MutexGuard<'_, Outbound> {
+        let now_ms = clock::monotonic_ms();
+        stats.latency_ms.add(now_ms - answered.received_ms);
+        let mut outbound = self.outbound.lock();
+        outbound.figures.add(answered, now_ms);
+        outbound
+    }
+
+    /// What cons tells of its requests, and whether something waits to be written.
+    pub fn figures(&self) -> (Figures, bool) {
+        let outbound = self.outbound.lock();
+        (outbound.figures, outbound.len() > 0)
+    }
+
+    /// crst: counts anew. Says how many frames were sent until now.
+    pub fn reset_figures(&self) -> u64 {
+        self.outbound.lock().figures = Figures::reset();
+        self.traffic.received.store(0, Ordering::Relaxed);
+        self.traffic.sent.swap(0, Ordering::Relaxed)
+    }
+
+    /// Queues a reply without a body, to what is not counted as a request.
     pub fn send_header(&self, xid: i32, zxid: Zxid, err: ErrorCode) -> usize {
         self.send(|out| ReplyHeader { xid, zxid, err }.encode(out))
     }

@@ -39,6 +39,13 @@ pub const MAX_SNAPSHOT_IMAGE_BYTES: usize = 64 << 20;
 /// under it.
 pub const MAX_DRAINED_BYTES: usize = 64 << 10;
 
+/// Watches that a word takes down under one lock of the watchers: writes wait no longer than for these. A connection's are
+/// taken down together, so those of one with more stand above it.
+pub const WORD_WATCHES_SLICE: usize = if MODEL { 2 } else { 4096 };
+
+/// Ephemeral znodes that a word takes down under one shared lock of the tree, as [`WORD_WATCHES_SLICE`]; of sessions.
+pub const WORD_EPHEMERALS_SLICE: usize = if MODEL { 2 } else { 1024 };
+
 /// Addresses whose strange first bytes (HTTP, TLS) are remembered as told.
 pub const MAX_STRANGERS: usize = 1024;
 

@@ -18,7 +18,7 @@ mod request;
 mod snapshots;
 mod sockets;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -28,6 +28,7 @@ use datatree::DataTree;
 use processor::{Processor, SessionTable, initial_session_id};
 use proto::{SessionId, Zxid};
 use quorum::{Found, LinkId, LogOnDisk, Peer, Ticket};
+use tokio::sync::oneshot;
 
 pub use as_learner::ReceivedTree;
 pub use connect::ConnectRequest;
@@ -75,6 +76,8 @@ pub enum Input {
     Progress(LinkId),
     /// What the log on disk has for a learner.
     LogRead(LinkId, LogOnDisk),
+    /// Somebody wants to know when sessions expire.
+    ListSessions(oneshot::Sender<BTreeMap<i64, Vec<SessionId>>>),
     /// The server stops.
     Stop,
 }
@@ -262,6 +265,10 @@ impl Replica {
             Input::Peer(event) => self.hear(event),
             Input::Progress(link) => self.drive(quorum::Input::Progress(link)),
             Input::LogRead(link, log) => self.drive(quorum::Input::LogRead { link, log }),
+            Input::ListSessions(asker) => {
+                // One that has gone meanwhile does not hear of it.
+                let _ = asker.send(self.processor.sessions.by_deadline());
+            }
             Input::Stop => {}
         }
         self.apply_committed();

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 
 use datatree::{DataTree, Event, WatcherId, Watches};
 use listener::Admissions;
@@ -29,6 +29,14 @@ pub struct Watchers {
 }
 
 impl Watchers {
+    /// Frames that open connections have sent.
+    fn sent_by_open(&self) -> u64 {
+        let connections = self.connections.values();
+        connections
+            .map(|connection| connection.traffic.sent.load(Relaxed))
+            .sum()
+    }
+
     /// Queues the events of one change to those who may see them. `access` decides by READ on the
     /// list that comes with the event (3.9.2's rule).
     pub fn deliver(&mut self, change: &datatree::Change<'_>, zxid: Zxid, access: &AccessRules) {
@@ -80,6 +88,44 @@ pub struct Shared {
     pub started_ms: i64,
     /// Number of the next connection.
     pub next_connection: AtomicU64,
+    /// What stmk has set, for gtmk.
+    pub trace_mask: AtomicI64,
+}
+
+impl Shared {
+    /// Every open connection, in the order in which they came.
+    pub fn connections(&self) -> Vec<Arc<Connection>> {
+        let watchers = self.watchers.lock();
+        let mut connections: Vec<_> = watchers.connections.values().cloned().collect();
+        drop(watchers);
+        connections.sort_unstable_by_key(|connection| connection.id);
+        connections
+    }
+
+    /// Frames that went to clients since the statistics began.
+    pub fn packets_sent(&self) -> u64 {
+        let watchers = self.watchers.lock();
+        watchers
+            .sent_by_open()
+            .wrapping_add(self.stats.packets_sent.load(Relaxed))
+    }
+
+    /// The statistics of requests begin anew; those of connections go on.
+    pub fn reset_request_stats(&self) {
+        self.stats.reset_requests();
+        let watchers = self.watchers.lock();
+        // Less than nothing by as much as the open connections bring in.
+        let before = watchers.sent_by_open().wrapping_neg();
+        self.stats.packets_sent.store(before, Relaxed);
+    }
+
+    /// The statistics of all connections begin anew; those of the server go on.
+    pub fn reset_connection_stats(&self) {
+        for connection in self.watchers.lock().connections.values() {
+            let sent = connection.reset_figures();
+            self.stats.packets_sent.fetch_add(sent, Relaxed);
+        }
+    }
 }
 
 /// The server's shared state, for a thread.

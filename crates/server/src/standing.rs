@@ -116,6 +116,11 @@ impl Standing {
         }
     }
 
+    /// srst: the sizes begin anew.
+    pub fn forget_proposals(&mut self) {
+        self.proposals = NO_PROPOSAL;
+    }
+
     /// Whether clients are served, and as what.
     pub fn state(&self) -> State {
         self.state
@@ -193,5 +198,7 @@ mod tests {
         }
         let (last, least, most) = (86, 48, 106);
         assert_eq!(standing.proposals(), ProposalSizes { last, least, most });
+        standing.forget_proposals();
+        assert_eq!(standing.proposals(), NO_PROPOSAL);
     }
 }

@@ -26,6 +26,14 @@ impl Default for MinMeanMax {
 }
 
 impl MinMeanMax {
+    /// Forgets all values.
+    pub fn reset(&self) {
+        self.least.store(i64::MAX, Relaxed);
+        for total in [&self.most, &self.sum, &self.count] {
+            total.store(0, Relaxed);
+        }
+    }
+
     /// Adds a value.
     pub fn add(&self, value: i64) {
         if value < self.least.load(Relaxed) {
@@ -78,6 +86,13 @@ impl Default for ReplySizes {
 }
 
 impl ReplySizes {
+    /// Forgets all sizes.
+    pub fn reset(&self) {
+        for size in [&self.last, &self.least, &self.most] {
+            size.store(-1, Relaxed);
+        }
+    }
+
     /// Adds a reply.
     pub fn add(&self, bytes: usize) {
         let bytes = bytes as i64;
@@ -102,7 +117,9 @@ pub struct ServerStats {
     pub latency_ms: MinMeanMax,
     /// Frames and four-letter words that came.
     pub packets_received: AtomicU64,
-    /// Frames that were sent.
+    /// Frames that were sent by connections that have ended; [`Shared::packets_sent`] adds what the open ones have sent.
+    ///
+    /// [`Shared::packets_sent`]: crate::shared::Shared::packets_sent
     pub packets_sent: AtomicU64,
     /// Requests on their way through the pipeline.
     pub in_process: AtomicI64,
@@ -126,6 +143,27 @@ impl ServerStats {
     /// Adds one to a counter.
     pub fn count(counter: &AtomicU64) {
         counter.fetch_add(1, Relaxed);
+    }
+
+    /// What srst and a new role forget alike, but for the frames that were sent.
+    pub fn reset_requests(&self) {
+        self.latency_ms.reset();
+        self.reply_sizes.reset();
+        self.packets_received.store(0, Relaxed);
+    }
+
+    /// What srst forgets beside that (`ServerMetrics.resetAll`). Each namespace stays.
+    pub fn reset_counters(&self) {
+        self.connections_rejected.store(0, Relaxed);
+        for count in self.quota_refusals.lock().values_mut() {
+            *count = 0;
+        }
+    }
+
+    /// What a new role forgets beside that: Apache makes a `ServerStats` for each.
+    pub fn reset_troubles(&self) {
+        self.slow_fsyncs.store(0, Relaxed);
+        self.auth_failed.store(0, Relaxed);
     }
 
     /// Adds to the refusals for quotas.
@@ -164,6 +202,27 @@ mod tests {
             (series.least(), series.mean(), series.most()),
             (1, 2.6667, 4)
         );
+    }
+
+    #[test]
+    fn what_is_reset_is_as_in_the_beginning() {
+        let stats = ServerStats::default();
+        stats.latency_ms.add(5);
+        stats.reply_sizes.add(5);
+        ServerStats::count(&stats.packets_received);
+        stats.reset_requests();
+        let latency = &stats.latency_ms;
+        assert_eq!(
+            (latency.least(), latency.mean(), latency.most()),
+            (0, 0.0, 0)
+        );
+        latency.add(7);
+        assert_eq!(
+            (latency.least(), latency.mean(), latency.most()),
+            (7, 7.0, 7)
+        );
+        assert_eq!(stats.reply_sizes.values(), [-1, -1, -1]);
+        assert_eq!(stats.packets_received.load(Relaxed), 0);
     }
 
     #[test]

@@ -1,10 +1,17 @@
 //! Four-letter words (`FourLetterCommands`): which there are, who may ask, and who answers while no client is served.
 
 mod configuration;
+mod connections;
+mod data;
+mod dump;
+mod environment;
 mod monitor;
 mod status;
 #[cfg(test)]
 mod tests;
+mod watches;
+
+use std::sync::atomic::Ordering::Relaxed;
 
 use crate::shared::Shared;
 use crate::standing::State;
@@ -51,33 +58,72 @@ fn is_allowed(server: &Shared, word: [u8; 4]) -> bool {
     words.allows(&String::from_utf8_lossy(&word))
 }
 
-/// What the word is answered with; its text is never cut.
-pub fn answer(server: &Shared, word: [u8; 4]) -> String {
-    let name = String::from_utf8_lossy(&word);
+/// Does a number of eight bytes stand behind the word? Only where it is allowed.
+pub fn has_argument(server: &Shared, word: [u8; 4]) -> bool {
+    word == *b"stmk" && is_allowed(server, word)
+}
+
+/// What the word is answered with; its text is never cut. None closes the connection without a word.
+pub async fn answer(server: &Shared, word: [u8; 4], argument: Option<i64>) -> Option<String> {
     if !is_allowed(server, word) {
-        return format!("{name} is not executed because it is not in the whitelist.\n");
+        let name = String::from_utf8_lossy(&word);
+        return Some(format!(
+            "{name} is not executed because it is not in the whitelist.\n"
+        ));
     }
-    let role = role(server);
-    match (&word, role) {
-        (b"ruok", _) => "imok".to_owned(),
-        (b"isro", None) => "null".to_owned(),
-        (b"isro", Some(_)) => "rw".to_owned(),
-        (b"envi" | b"gtmk" | b"stmk", _) => not_built(&name),
-        (b"hash", None) => NOT_SERVING.to_owned(),
-        (_, None) => format!("{NOT_SERVING}\n"),
-        (b"srvr", Some(role)) => status::brief(server, role),
-        (b"stat", Some(role)) => status::with_clients(server, role),
-        (b"mntr", Some(role)) => monitor::all(server, role),
-        (b"conf", Some(_)) => configuration::text(server),
-        _ => not_built(&name),
+    match &word {
+        b"ruok" => return Some("imok".to_owned()),
+        b"envi" => return Some(environment::text()),
+        b"gtmk" => return Some(server.trace_mask.load(Relaxed).to_string()),
+        b"stmk" => return argument.map(|mask| set_trace_mask(server, mask)),
+        _ => {}
+    }
+    let answer = match role(server) {
+        Some(role) => of_role(server, word, role).await,
+        None => None,
+    };
+    Some(answer.unwrap_or_else(|| not_serving(word)))
+}
+
+/// What a server that serves says; none where it has ended meanwhile.
+async fn of_role(server: &Shared, word: [u8; 4], role: Role) -> Option<String> {
+    Some(match &word {
+        b"conf" => configuration::text(server),
+        b"cons" => connections::all(server),
+        b"crst" => connections::reset(server),
+        b"dirs" => data::sizes(server),
+        b"dump" => return dump::all(server, role).await,
+        b"hash" => data::digests(server),
+        b"isro" => "rw".to_owned(),
+        b"mntr" => monitor::all(server, role),
+        b"srst" => status::reset(server),
+        b"srvr" => status::brief(server, role),
+        b"stat" => status::with_clients(server, role),
+        b"wchc" => watches::by_connection(server).await,
+        b"wchp" => watches::by_path(server).await,
+        b"wchs" => watches::summary(server),
+        _ => return None,
+    })
+}
+
+/// While no client is served (`AbstractFourLetterCommand`).
+fn not_serving(word: [u8; 4]) -> String {
+    match &word {
+        b"isro" => "null".to_owned(),
+        b"hash" => NOT_SERVING.to_owned(),
+        _ => format!("{NOT_SERVING}\n"),
     }
 }
 
-/// Apache's answer to most words while no client is served (`AbstractFourLetterCommand`).
 const NOT_SERVING: &str = "This ZooKeeper instance is not currently serving requests";
 
-fn not_built(name: &str) -> String {
-    format!("{name} is not built into this version of ironkeeper.\n")
+/// What gtmk says before stmk was ever asked (`ZooTrace`): requests, packets between servers, sessions and warnings.
+pub const DEFAULT_TRACE_MASK: i64 = 1 << 1 | 1 << 4 | 1 << 5 | 1 << 8;
+
+/// The mask is only kept: what is logged is a matter of RUST_LOG.
+fn set_trace_mask(server: &Shared, mask: i64) -> String {
+    server.trace_mask.store(mask, Relaxed);
+    mask.to_string()
 }
 
 /// What a server that serves is.

@@ -3,10 +3,14 @@
 use bytes::BytesMut;
 use proto::frame;
 
+use super::figures::Figures;
+
 #[derive(Debug, Default)]
 pub(super) struct Outbound {
     bytes: BytesMut,
     closing: bool,
+    /// Of the requests that are answered here.
+    pub figures: Figures,
 }
 
 impl Outbound {

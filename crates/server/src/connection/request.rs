@@ -12,6 +12,7 @@ use proto::connect::Connect;
 use proto::records::{AuthPacket, GetSASLRequest, RequestHeader, SetSASLResponse};
 use proto::{Decode, Encode, ErrorCode, Input as Bits, OpCode, Ustring, Zxid};
 
+use super::figures::{self, Answered};
 use super::order::HEADER_BYTES;
 use super::{Bound, Connection, Held};
 use crate::clock;
@@ -57,6 +58,7 @@ impl Connection {
             password: request.passwd.map(<[u8]>::to_vec),
             timeout_ms: request.time_out,
             last_zxid_seen: request.last_zxid_seen,
+            received_ms: clock::monotonic_ms(),
         }));
         Ok(())
     }
@@ -188,9 +190,17 @@ impl Connection {
             return self.close_after_replies();
         }
         let zxid = tree.last_zxid();
+        let answered = |refusal| Answered {
+            name: figures::name(held.op, refusal),
+            xid: held.xid,
+            zxid,
+            received_ms: held.received_ms,
+        };
         if held.op != OpCode::PING && server.throttles.waited_too_long(held.received_ms) {
-            self.send_header(held.xid, zxid, ErrorCode::THROTTLED_OP);
-            return;
+            let err = ErrorCode::THROTTLED_OP;
+            return self.reply(&server.stats, &answered(err), |out| {
+                processor::encode_header(held.xid, zxid, err, out);
+            });
         }
         let reader = Reader {
             session: self.session_id(),
@@ -220,15 +230,10 @@ impl Connection {
         } else {
             held.xid
         };
-        let size = self.send(|out| {
+        self.reply(&server.stats, &answered(ErrorCode::OK), |out| {
             processor::encode_header(xid, zxid, err, out);
             out.extend_from_slice(&body);
         });
-        server.stats.reply_sizes.add(size);
-        server
-            .stats
-            .latency_ms
-            .add(clock::monotonic_ms() - held.received_ms);
     }
 
     /// Answered at once, ahead of all that waits, with zxid 0.

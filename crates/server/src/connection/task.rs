@@ -25,6 +25,9 @@ use crate::words;
 /// How long a client may take to end its side after a four-letter word.
 const DRAIN_TIME: Duration = Duration::from_secs(2);
 
+/// Characters of an answer to a four-letter word that Apache counts as a packet (Java's `BufferedWriter`).
+const ANSWER_PACKET_CHARS: usize = 8192;
+
 /// Why a connection ends, for the log.
 #[derive(Debug, thiserror::Error)]
 enum End {
@@ -287,7 +290,18 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Task<'_, R, W> {
     /// would take the answer away from it.
     async fn answer_word(&mut self, word: [u8; 4]) -> Result<(), End> {
         ServerStats::count(&self.server.stats.packets_received);
-        let answer = words::answer(self.server, word);
+        let traffic = &self.connection.traffic;
+        ServerStats::count(&traffic.received);
+        let _ = traffic.word.set(word);
+        let argument = match words::has_argument(self.server, word) {
+            true => self.read_argument().await?,
+            false => None,
+        };
+        let Some(answer) = words::answer(self.server, word, argument).await else {
+            return Ok(());
+        };
+        let packets = answer.len().div_ceil(ANSWER_PACKET_CHARS) as u64;
+        traffic.sent.fetch_add(packets, Relaxed);
         let exchange = async {
             self.writer.write_all(answer.as_bytes()).await?;
             self.writer.shutdown().await?;
@@ -297,5 +311,22 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Task<'_, R, W> {
             Ok(outcome) => Ok(outcome?),
             Err(_) => Ok(()),
         }
+    }
+
+    /// The number behind a word; none where the client leaves it out.
+    async fn read_argument(&mut self) -> Result<Option<i64>, End> {
+        const WORD_BYTES: usize = 4;
+        let reading = async {
+            loop {
+                if let Some(bytes) = self.frames.peek_behind(WORD_BYTES) {
+                    return Ok(Some(i64::from_be_bytes(bytes)));
+                }
+                if self.frames.fill().await? == 0 {
+                    return Ok(None);
+                }
+            }
+        };
+        let read = tokio::time::timeout(DRAIN_TIME, reading).await;
+        read.unwrap_or(Ok(None))
     }
 }

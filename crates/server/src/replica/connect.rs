@@ -29,6 +29,8 @@ pub struct ConnectRequest {
     pub timeout_ms: i32,
     /// The last txn that the client has seen, on whichever server.
     pub last_zxid_seen: Zxid,
+    /// When it asked; monotonic ms.
+    pub received_ms: i64,
 }
 
 impl Replica {
@@ -81,6 +83,7 @@ impl Replica {
                 connection,
                 session,
                 timeout_ms,
+                received_ms: request.received_ms,
             },
         });
     }

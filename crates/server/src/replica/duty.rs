@@ -127,6 +127,8 @@ impl Replica {
             standing.follows(ensemble.me);
         }
         drop(standing);
+        self.server.reset_request_stats();
+        self.server.stats.reset_troubles();
         if let Some(sockets) = &mut self.sockets {
             sockets.lead(state == PeerState::Leading);
         }

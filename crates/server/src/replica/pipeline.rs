@@ -12,8 +12,10 @@ use proto::{Decode, Encode, ErrorCode, Input, OpCode, SessionId, Zxid};
 use super::duty::Duty;
 use super::{Replica, connect};
 use crate::clock;
+use crate::connection::figures::{self, Answered};
 use crate::connection::{Connection, Held, WakeBatch};
 use crate::limits;
+use crate::stats::ServerStats;
 
 /// What has to happen before the answer.
 #[derive(Debug)]
@@ -44,6 +46,7 @@ pub(super) enum Origin {
         connection: Arc<Connection>,
         session: SessionId,
         timeout_ms: i32,
+        received_ms: i64,
     },
 }
 
@@ -203,8 +206,18 @@ impl Replica {
                 connection,
                 session,
                 timeout_ms,
+                received_ms,
             } => match result.map_or(ErrorCode::OK, |result| result.err) {
-                ErrorCode::OK => self.session_begun(&connection, session, timeout_ms),
+                ErrorCode::OK => {
+                    let answered = Answered {
+                        name: figures::name(OpCode::CREATE_SESSION, ErrorCode::OK),
+                        xid: 0,
+                        zxid: tree.last_zxid(),
+                        received_ms,
+                    };
+                    connection.count_answered(&self.server.stats, &answered);
+                    self.session_begun(&connection, session, timeout_ms);
+                }
                 _ => connect::refuse(&connection),
             },
             Origin::Request {
@@ -214,25 +227,41 @@ impl Replica {
                 self.server.stats.in_process.fetch_sub(1, Relaxed);
                 self.server.throttles.release_large(request.frame_bytes());
                 connection.traffic.outstanding.fetch_sub(1, Relaxed);
-                let size = match (&entry.work, result) {
-                    _ if is_moved(&entry.work, result) => {
-                        // Its client is elsewhere: no reply must reach it here (ZOOKEEPER-710).
-                        connection.close_after_replies();
-                        0
-                    }
-                    (_, Some(result)) => reply(&connection, tree, &request, result),
-                    (Work::Refused(err), _) => {
-                        connection.send_header(request.xid, tree.last_zxid(), *err)
-                    }
-                    _ => reply_to_sync(&connection, tree, &request),
-                };
-                let stats = &self.server.stats;
-                stats.reply_sizes.add(size);
-                stats
-                    .latency_ms
-                    .add(clock::monotonic_ms() - request.received_ms);
+                self.reply(tree, &connection, &request, &entry.work, result);
                 self.go_on(tree, &connection);
             }
+        }
+    }
+
+    fn reply(
+        &self,
+        tree: &DataTree,
+        connection: &Connection,
+        request: &Held,
+        work: &Work,
+        result: Option<&TxnResult<'_>>,
+    ) {
+        if is_moved(work, result) {
+            // Its client is elsewhere: no reply must reach it here (ZOOKEEPER-710).
+            return connection.close_after_replies();
+        }
+        let stats = &self.server.stats;
+        let zxid = tree.last_zxid();
+        let answered = |refusal| answered(request, zxid, refusal);
+        match (work, result) {
+            (_, Some(result)) => {
+                reply_to_txn(
+                    stats,
+                    connection,
+                    request,
+                    &answered(refusal(result)),
+                    result,
+                );
+            }
+            (Work::Refused(err), _) => connection.reply(stats, &answered(*err), |out| {
+                processor::encode_header(request.xid, zxid, *err, out);
+            }),
+            _ => reply_to_sync(stats, connection, request, &answered(ErrorCode::OK)),
         }
     }
 
@@ -255,35 +284,60 @@ fn is_moved(work: &Work, result: Option<&TxnResult<'_>>) -> bool {
     err == ErrorCode::SESSION_MOVED
 }
 
-fn reply(
+fn answered(request: &Held, zxid: Zxid, refusal: ErrorCode) -> Answered {
+    Answered {
+        name: figures::name(request.op, refusal),
+        xid: request.xid,
+        zxid,
+        received_ms: request.received_ms,
+    }
+}
+
+/// Why the request was not executed; a multi is, also where a part of it fails.
+fn refusal(result: &TxnResult<'_>) -> ErrorCode {
+    match result.op {
+        OpCode::MULTI => ErrorCode::OK,
+        _ => result.err,
+    }
+}
+
+fn reply_to_txn(
+    stats: &ServerStats,
     connection: &Connection,
-    tree: &DataTree,
     request: &Held,
+    answered: &Answered,
     result: &TxnResult<'_>,
-) -> usize {
+) {
     if result.op == OpCode::CREATE_SESSION {
         let timeout_ms = connection.session.get().map_or(0, |bound| bound.timeout_ms);
-        connect::respond(connection, connection.session_id(), timeout_ms);
-        return 0;
+        connection.count_answered(stats, answered);
+        return connect::respond(connection, connection.session_id(), timeout_ms);
     }
-    let size = connection.send(|out| {
-        processor::encode_txn_reply(request.xid, tree.last_zxid(), result, out);
+    connection.reply(stats, answered, |out| {
+        processor::encode_txn_reply(request.xid, answered.zxid, result, out);
     });
     if request.op == OpCode::CLOSE_SESSION {
         connection.close_after_replies();
     }
-    size
 }
 
 /// Echoes the path.
-fn reply_to_sync(connection: &Connection, tree: &DataTree, request: &Held) -> usize {
-    let zxid = tree.last_zxid();
-    match SyncRequest::decode(&mut Input::new(&request.body)) {
-        // The response has the request's form.
-        Ok(echo) => connection.send(|out| {
-            processor::encode_header(request.xid, zxid, ErrorCode::OK, out);
+fn reply_to_sync(
+    stats: &ServerStats,
+    connection: &Connection,
+    request: &Held,
+    answered: &Answered,
+) {
+    let echo = SyncRequest::decode(&mut Input::new(&request.body));
+    let err = match echo {
+        Ok(_) => ErrorCode::OK,
+        Err(_) => ErrorCode::MARSHALLING_ERROR,
+    };
+    connection.reply(stats, answered, |out| {
+        processor::encode_header(request.xid, answered.zxid, err, out);
+        if let Ok(echo) = echo {
+            // The response has the request's form.
             echo.encode(out);
-        }),
-        Err(_) => connection.send_header(request.xid, zxid, ErrorCode::MARSHALLING_ERROR),
-    }
+        }
+    });
 }

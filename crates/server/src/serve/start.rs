@@ -22,6 +22,7 @@ use crate::shared::{Server, Shared};
 use crate::standing::Standing;
 use crate::sync::Mutex;
 use crate::throttle::Throttles;
+use crate::words;
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -269,6 +270,7 @@ pub fn shared(
         stopping: false.into(),
         started_ms,
         next_connection: AtomicU64::new(1),
+        trace_mask: words::DEFAULT_TRACE_MASK.into(),
         config,
     }
 }

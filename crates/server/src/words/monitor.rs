@@ -3,7 +3,6 @@
 use std::fmt::Write;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::status::packets_sent;
 use super::{Role, version};
 use crate::clock;
 use crate::shared::Shared;
@@ -25,7 +24,7 @@ pub(super) fn all(server: &Shared, role: Role) -> String {
             "packets_received",
             stats.packets_received.load(Relaxed) as i64,
         ),
-        ("packets_sent", packets_sent(server) as i64),
+        ("packets_sent", server.packets_sent() as i64),
         ("num_alive_connections", server.admissions.open().into()),
         ("outstanding_requests", stats.in_process.load(Relaxed)),
         ("uptime", clock::monotonic_ms() - standing.role_since_ms()),

@@ -1,9 +1,8 @@
-//! srvr and stat (`StatCommand`).
+//! srvr, stat and srst (`StatCommand`, `StatResetCommand`).
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{Role, version};
-use crate::connection::Connection;
+use super::{Role, connections, version};
 use crate::shared::Shared;
 use crate::standing::ProposalSizes;
 use crate::stats::java_double;
@@ -20,8 +19,8 @@ pub(super) fn brief(server: &Shared, role: Role) -> String {
 /// The answer to stat.
 pub(super) fn with_clients(server: &Shared, role: Role) -> String {
     let mut text = format!("Zookeeper version: {}\nClients:\n", version());
-    for connection in server.watchers.lock().connections.values() {
-        text += &client_line(connection);
+    for connection in server.connections() {
+        text += &format!("{})\n", connections::brief(&connection));
     }
     text += "\n";
     text + &figures(server, role)
@@ -41,7 +40,7 @@ fn figures(server: &Shared, role: Role) -> String {
         latency.least(),
         latency.most(),
         stats.packets_received.load(Relaxed),
-        packets_sent(server),
+        server.packets_sent(),
         server.admissions.open(),
         stats.in_process.load(Relaxed),
         role.name(),
@@ -53,24 +52,11 @@ fn figures(server: &Shared, role: Role) -> String {
     text
 }
 
-pub(super) fn packets_sent(server: &Shared) -> u64 {
-    let watchers = server.watchers.lock();
-    let open: u64 = watchers
-        .connections
-        .values()
-        .map(|connection| connection.traffic.sent.load(Relaxed))
-        .sum();
-    open + server.stats.packets_sent.load(Relaxed)
-}
-
-/// `ServerCnxn.dumpConnectionInfo`, the short form. The interest set is Java's: reading.
-fn client_line(connection: &Connection) -> String {
-    let traffic = &connection.traffic;
-    let [queued, received, sent] = [
-        u64::try_from(traffic.outstanding.load(Relaxed)).unwrap_or_default(),
-        traffic.received.load(Relaxed),
-        traffic.sent.load(Relaxed),
-    ];
-    let (address, port) = (&connection.address, connection.remote.port());
-    format!(" /{address}:{port}[1](queued={queued},recved={received},sent={sent})\n")
+/// The answer to srst. What connections count goes on, and so does the count of digests that did not fit: that a tree is
+/// not what the log says must not be forgotten.
+pub(super) fn reset(server: &Shared) -> String {
+    server.reset_request_stats();
+    server.stats.reset_counters();
+    server.standing.lock().forget_proposals();
+    "Server stats reset.\n".to_owned()
 }

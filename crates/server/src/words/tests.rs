@@ -1,5 +1,10 @@
 //! What the words say of each role, against what Apache 3.9.5 said: `compat-tests/golden/words`.
 
+mod connections;
+mod dump;
+mod plain;
+mod watches;
+
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::Path;
@@ -35,6 +40,16 @@ fn value<'a>(conf: &'a str, key: &str) -> &'a str {
     line.unwrap_or_else(|| panic!("no {key} in {conf}"))
 }
 
+/// Time does not pass for who waits.
+fn ask(server: &Shared, word: &str, argument: Option<i64>) -> Option<String> {
+    let word = word.as_bytes().try_into().expect("four letters");
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_time().start_paused(true).build();
+    runtime
+        .expect("a runtime")
+        .block_on(answer(server, word, argument))
+}
+
 /// The server whose conf was captured, with its data elsewhere.
 struct Captured {
     dir: tempfile::TempDir,
@@ -66,10 +81,20 @@ impl Captured {
     }
 
     fn asks(&self, word: &str) -> String {
-        let word = word.as_bytes().try_into().expect("four letters");
         let data = self.dir.path().display().to_string();
-        answer(&self.server, word).replace(&data, "/data")
+        let answer = ask(&self.server, word, None).expect("an answer");
+        answer.replace(&data, "/data")
     }
+}
+
+/// A server on its own; `words` are those that it answers, all where it is empty.
+fn alone(words: &str) -> Shared {
+    let words = if words.is_empty() { "*" } else { words };
+    let flag = format!("-Dzookeeper.4lw.commands.whitelist={words}");
+    let config = config::load(&[&flag, "1", "/nowhere"].map(OsString::from), &|_| None);
+    let config = config.expect("a configuration");
+    let tree = DataTree::new(tree_options(&config));
+    shared(config, tree, Box::new(|| [3, 5]), 1)
 }
 
 fn load(dir: &Path, conf: &str, lines: &str) -> Config {
@@ -157,13 +182,7 @@ fn lines(mntr: &str) -> Vec<(&str, &str)> {
 
 #[test]
 fn mntr_has_what_apache_adds_for_the_role() {
-    let alone = config::load(&["1", "/nowhere"].map(OsString::from), &|_| None);
-    let alone = alone.expect("a configuration");
-    let tree = DataTree::new(tree_options(&alone));
-    let mntr = monitor::all(
-        &shared(alone, tree, Box::new(|| [0; 2]), 1),
-        Role::Standalone,
-    );
+    let mntr = ask(&alone(""), "mntr", None).expect("an answer");
     let common: BTreeSet<&str> = lines(&mntr).into_iter().map(|(key, _)| key).collect();
     for (role, state) in ROLES {
         let captured = Captured::serving(role, state);
