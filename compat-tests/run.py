@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from checks import (abuse, answers, cclient, cli, curator, ensemble, ensemble_abuse, ensemble_directories, ensemble_faults,
-                    ensemble_partitions, exchange, frames, goclient, histories, javaclients, kazoo, kill9, nodeclient,
-                    operator, order, rewatch, sessions, switch, words, zkcli, zkcli_versions)
+                    ensemble_local_sessions, ensemble_partitions, exchange, frames, goclient, histories, javaclients, kazoo,
+                    kill9, nodeclient, operator, order, rewatch, sessions, switch, words, zkcli, zkcli_versions)
 from ironlab import paths, processes, rundir, table
 from ironlab.report import Report
 
@@ -21,9 +21,9 @@ ORACLE = "apache-3.9.5"
 
 # The longest come first, so that none of them is left over for the end.
 SUITES = {suite.NAME: suite for suite in (
-    ensemble_directories, zkcli, kill9, ensemble_abuse, ensemble, ensemble_partitions, ensemble_faults, switch, abuse, operator,
-    javaclients, zkcli_versions, curator, goclient, cclient, cli, nodeclient, histories, sessions, words, kazoo, answers, order,
-    frames, rewatch, exchange)}
+    ensemble_directories, zkcli, kill9, ensemble_abuse, ensemble, ensemble_local_sessions, ensemble_partitions, ensemble_faults,
+    switch, abuse, operator, javaclients, zkcli_versions, curator, goclient, cclient, cli, nodeclient, histories, sessions,
+    words, kazoo, answers, order, frames, rewatch, exchange)}
 
 
 def main():

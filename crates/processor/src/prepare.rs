@@ -4,6 +4,7 @@
 //! refused write still takes a zxid and becomes an error txn.
 
 mod create;
+mod eager;
 mod multi;
 mod session;
 mod write;

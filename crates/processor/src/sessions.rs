@@ -2,6 +2,9 @@
 //!
 //! A deadline is the first multiple of the tick after now + timeout. Touching stores a number and
 //! moves nothing; a session is looked at again when the bucket that it was put in is due.
+//!
+//! A session is global, which all servers know by its txn and the leader lets expire, or local: known to the server
+//! that its client came to, and to no txn (`LocalSessionTracker`).
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -34,6 +37,22 @@ pub enum Unknown {
     NeverWas,
     /// A leader: it has ended (`LeaderSessionTracker`).
     HasEnded,
+    /// A leader where sessions can be local: one with this server's number has ended, any other may be local to
+    /// another server (`LeaderSessionTracker.checkSession`).
+    MayBeLocal {
+        /// The number.
+        server_id: i64,
+    },
+}
+
+impl Unknown {
+    fn verdict(self, id: SessionId) -> Result<(), ErrorCode> {
+        match self {
+            Unknown::NeverWas => Err(ErrorCode::UNKNOWN_SESSION),
+            Unknown::MayBeLocal { server_id } if id.0 >> 56 != server_id => Ok(()),
+            Unknown::HasEnded | Unknown::MayBeLocal { .. } => Err(ErrorCode::SESSION_EXPIRED),
+        }
+    }
 }
 
 /// One session's deadline, for the connection that touches it.
@@ -88,11 +107,22 @@ struct Entry {
     timeout_ms: i32,
     /// Whoever asks first; a connect changes it.
     owner: Option<Owner>,
+    is_local: bool,
 }
 
 impl Entry {
     fn is_closing(&self) -> bool {
         self.handle.shared.closing.load(Ordering::Acquire)
+    }
+
+    fn check(&mut self, owner: Owner) -> Result<(), ErrorCode> {
+        if self.is_closing() {
+            return Err(ErrorCode::SESSION_EXPIRED);
+        }
+        match *self.owner.get_or_insert(owner) == owner {
+            true => Ok(()),
+            false => Err(ErrorCode::SESSION_MOVED),
+        }
     }
 }
 
@@ -104,7 +134,9 @@ pub struct SessionTable {
     tick_ms: i64,
     next_id: SessionId,
     unknown: Unknown,
+    /// Global sessions expire here.
     expires: bool,
+    local_count: usize,
 }
 
 impl SessionTable {
@@ -117,6 +149,7 @@ impl SessionTable {
             next_id: first_id,
             unknown: Unknown::default(),
             expires: true,
+            local_count: 0,
         }
     }
 
@@ -125,7 +158,7 @@ impl SessionTable {
         SessionTable { unknown, ..self }
     }
 
-    /// The table of a learner: its leader says when a session is over.
+    /// The table of a learner: its leader says when a global session is over.
     pub fn of_learner(self) -> Self {
         SessionTable {
             buckets: BTreeMap::new(),
@@ -146,8 +179,39 @@ impl SessionTable {
         id
     }
 
-    /// Keeps a session that is known, or knows it from now on, with a full timeout.
+    /// As [`SessionTable::create`]; it is local, and expires here.
+    pub fn create_local(&mut self, timeout_ms: i32, now_ms: i64) -> SessionId {
+        let id = self.create(timeout_ms, now_ms);
+        if let Some(entry) = self.sessions.get_mut(&id) {
+            entry.is_local = true;
+            self.local_count += 1;
+        }
+        self.place(id);
+        id
+    }
+
+    /// Makes a local session global, for the txn that will tell all servers of it; its timeout in ms. `None` where it
+    /// is not local.
+    pub fn upgrade(&mut self, id: SessionId) -> Option<i32> {
+        let entry = self.sessions.get_mut(&id).filter(|entry| entry.is_local)?;
+        entry.is_local = false;
+        self.local_count -= 1;
+        Some(entry.timeout_ms)
+    }
+
+    /// Whether the session is local.
+    pub fn is_local(&self, id: SessionId) -> bool {
+        self.sessions.get(&id).is_some_and(|entry| entry.is_local)
+    }
+
+    /// How many are local.
+    pub fn local_len(&self) -> usize {
+        self.local_count
+    }
+
+    /// Keeps a session that is known, or knows it from now on, with a full timeout. It is global.
     pub fn track(&mut self, id: SessionId, timeout_ms: i32, now_ms: i64) -> SessionHandle {
+        self.upgrade(id);
         let new = || Entry {
             handle: SessionHandle {
                 shared: Arc::default(),
@@ -156,6 +220,7 @@ impl SessionTable {
             bucket_ms: i64::MAX,
             timeout_ms,
             owner: None,
+            is_local: false,
         };
         let entry = self.sessions.entry(id).or_insert_with(new);
         entry.timeout_ms = timeout_ms;
@@ -184,7 +249,7 @@ impl SessionTable {
             return;
         };
         let deadline_ms = entry.handle.deadline_ms();
-        if self.expires && deadline_ms < entry.bucket_ms {
+        if (self.expires || entry.is_local) && deadline_ms < entry.bucket_ms {
             entry.bucket_ms = deadline_ms;
             self.buckets.entry(deadline_ms).or_default().push(id);
         }
@@ -200,6 +265,7 @@ impl SessionTable {
     /// Forgets a session whose end is committed.
     pub fn remove(&mut self, id: SessionId) {
         self.set_closing(id);
+        self.upgrade(id);
         self.sessions.remove(&id);
     }
 
@@ -209,18 +275,22 @@ impl SessionTable {
     /// UNKNOWN_SESSION or SESSION_EXPIRED as [`Unknown`] says; SESSION_EXPIRED while it is closing; SESSION_MOVED where
     /// another owner has it.
     pub fn check(&mut self, id: SessionId, owner: Owner) -> Result<(), ErrorCode> {
-        let Some(entry) = self.sessions.get_mut(&id) else {
-            return Err(match self.unknown {
-                Unknown::NeverWas => ErrorCode::UNKNOWN_SESSION,
-                Unknown::HasEnded => ErrorCode::SESSION_EXPIRED,
-            });
-        };
-        if entry.is_closing() {
-            return Err(ErrorCode::SESSION_EXPIRED);
+        match self.sessions.get_mut(&id) {
+            Some(entry) => entry.check(owner),
+            None => self.unknown.verdict(id),
         }
-        match *entry.owner.get_or_insert(owner) == owner {
-            true => Ok(()),
-            false => Err(ErrorCode::SESSION_MOVED),
+    }
+
+    /// May the session own an ephemeral znode? As [`SessionTable::check`], but it must be global
+    /// (`LeaderSessionTracker.checkGlobalSession`).
+    ///
+    /// # Errors
+    /// EPHEMERAL_ON_LOCAL_SESSION where it is local to this server; SESSION_EXPIRED where it is not known.
+    pub fn check_global(&mut self, id: SessionId, owner: Owner) -> Result<(), ErrorCode> {
+        match self.sessions.get_mut(&id) {
+            Some(entry) if entry.is_local => Err(ErrorCode::EPHEMERAL_ON_LOCAL_SESSION),
+            Some(entry) => entry.check(owner),
+            None => Err(ErrorCode::SESSION_EXPIRED),
         }
     }
 
@@ -238,27 +308,34 @@ impl SessionTable {
         }
     }
 
-    /// The sessions whose clients were heard of here since this was last asked, and their timeouts in ms: what a learner tells
-    /// its leader.
+    /// The global sessions whose clients were heard of here since this was last asked, and their timeouts in ms: what a
+    /// learner tells its leader.
     pub fn take_touched(&mut self) -> Vec<(SessionId, i32)> {
-        let touched = |entry: &Entry| entry.handle.shared.touched.swap(false, Ordering::AcqRel);
+        let touched = |entry: &Entry| {
+            !entry.is_local && entry.handle.shared.touched.swap(false, Ordering::AcqRel)
+        };
         let sessions = self.sessions.iter().filter(|(_, entry)| touched(entry));
         sessions
             .map(|(id, entry)| (*id, entry.timeout_ms))
             .collect()
     }
 
-    /// The sessions by the times at which they expire if nothing is heard of them, the next ones first.
-    pub fn by_deadline(&self) -> BTreeMap<i64, Vec<SessionId>> {
+    /// The sessions by the times at which they expire if nothing is heard of them, the next ones first: the local ones, or
+    /// the others.
+    pub fn by_deadline(&self, local: bool) -> BTreeMap<i64, Vec<SessionId>> {
         let mut buckets: BTreeMap<i64, Vec<SessionId>> = BTreeMap::new();
-        for (&id, entry) in &self.sessions {
+        let wanted = self
+            .sessions
+            .iter()
+            .filter(|(_, entry)| entry.is_local == local);
+        for (&id, entry) in wanted {
             let deadline_ms = entry.handle.deadline_ms();
             buckets.entry(deadline_ms).or_default().push(id);
         }
         buckets
     }
 
-    /// How many there are.
+    /// How many there are, local ones among them.
     pub fn len(&self) -> usize {
         self.sessions.len()
     }
@@ -298,8 +375,9 @@ impl SessionTable {
         let Some(entry) = self.sessions.get_mut(&id) else {
             return false;
         };
-        let stale = entry.bucket_ms != bucket_ms;
-        if stale || entry.is_closing() {
+        let is_stale = entry.bucket_ms != bucket_ms;
+        let expires = self.expires || entry.is_local;
+        if is_stale || !expires || entry.is_closing() {
             return false;
         }
         if entry.handle.deadline_ms() <= now_ms {
@@ -370,12 +448,12 @@ mod tests {
         let handle = table.track(ID, 3000, 0);
         table.track(SessionId(8), 1000, 0);
         table.track(SessionId(9), 1000, 0);
-        let mut listed = table.by_deadline();
+        let mut listed = table.by_deadline(false);
         listed.values_mut().for_each(|sessions| sessions.sort());
         let early = vec![SessionId(8), SessionId(9)];
         assert_eq!(listed, [(2000, early), (4000, vec![ID])].into());
         handle.touch(2500, 3000);
-        assert_eq!(table.by_deadline().get(&6000), Some(&vec![ID]));
+        assert_eq!(table.by_deadline(false).get(&6000), Some(&vec![ID]));
     }
 
     #[test]
@@ -424,6 +502,53 @@ mod tests {
             (None, vec![])
         );
         assert!(table.buckets.is_empty() && table.is_alive(ID));
+    }
+
+    #[test]
+    fn a_local_session_expires_at_a_learner_which_tells_nobody_of_it() {
+        let mut table = table().of_learner();
+        let id = table.create_local(3000, 0);
+        assert_eq!((table.local_len(), table.take_touched()), (1, vec![]));
+        assert_eq!(table.expire(4000), [id]);
+        table.remove(id);
+        assert_eq!(table.local_len(), 0);
+    }
+
+    #[test]
+    fn a_session_that_became_global_does_not_expire_at_a_learner_and_is_told_of() {
+        let mut table = table().of_learner();
+        let id = table.create_local(3000, 0);
+        assert_eq!(table.upgrade(id), Some(3000));
+        assert_eq!(table.upgrade(id), None);
+        assert_eq!(table.expire(9000), []);
+        assert_eq!(table.take_touched(), [(id, 3000)]);
+        assert_eq!((table.is_local(id), table.local_len()), (false, 0));
+    }
+
+    #[test]
+    fn the_txn_of_a_local_session_makes_it_global() {
+        let mut table = table();
+        let id = table.create_local(3000, 0);
+        assert_eq!(
+            table.check_global(id, Owner::HERE),
+            Err(ErrorCode::EPHEMERAL_ON_LOCAL_SESSION)
+        );
+        assert_eq!(table.check(id, Owner::HERE), Ok(()));
+        table.track(id, 3000, 0);
+        assert_eq!(table.check_global(id, Owner::HERE), Ok(()));
+        assert_eq!(table.local_len(), 0);
+    }
+
+    #[test]
+    fn a_leader_takes_an_unknown_session_for_one_that_is_local_elsewhere_unless_it_is_its_own() {
+        let mut table = table().saying(Unknown::MayBeLocal { server_id: 3 });
+        let (own, other) = (SessionId(3 << 56), SessionId(2 << 56));
+        assert_eq!(table.check(own, Owner(9)), Err(ErrorCode::SESSION_EXPIRED));
+        assert_eq!(table.check(other, Owner(9)), Ok(()));
+        assert_eq!(
+            table.check_global(other, Owner(9)),
+            Err(ErrorCode::SESSION_EXPIRED)
+        );
     }
 
     #[test]

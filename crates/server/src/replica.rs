@@ -5,7 +5,7 @@
 //! txn of each write at once (against the tree and what is outstanding); as a learner it sends the
 //! write to its leader. It applies what the role says is committed.
 //!
-//! `request` takes requests, `connect` sessions; `drive` gives the role its inputs and sees to what it wants; `duty` says what
+//! `request` takes requests, `connect` sessions, `local_sessions` those that no other server knows; `drive` gives the role its inputs and sees to what it wants; `duty` says what
 //! the server may do now; `as_leader` and `as_learner` are for the other servers; `pipeline` is what is on its way.
 
 mod as_leader;
@@ -13,6 +13,7 @@ mod as_learner;
 mod connect;
 mod drive;
 mod duty;
+mod local_sessions;
 mod pipeline;
 mod request;
 mod snapshots;
@@ -77,7 +78,12 @@ pub enum Input {
     /// What the log on disk has for a learner.
     LogRead(LinkId, LogOnDisk),
     /// Somebody wants to know when sessions expire.
-    ListSessions(oneshot::Sender<BTreeMap<i64, Vec<SessionId>>>),
+    ListSessions {
+        /// The local ones, or the others.
+        local: bool,
+        /// Who is told: sessions by monotonic ms.
+        asker: oneshot::Sender<BTreeMap<i64, Vec<SessionId>>>,
+    },
     /// The server stops.
     Stop,
 }
@@ -233,7 +239,7 @@ impl Replica {
     fn patience(&self) -> Option<Duration> {
         let now_ms = clock::monotonic_ms();
         let sessions = self.processor.sessions.next_deadline_ms();
-        let sessions = sessions.filter(|_| self.duty.makes_txns());
+        let sessions = sessions.filter(|_| self.duty != Duty::Nothing);
         let role = self.role_deadline_ms();
         let deadline_ms = sessions.into_iter().chain(role).min()?;
         let left_ms = (deadline_ms - now_ms).max(0);
@@ -265,9 +271,9 @@ impl Replica {
             Input::Peer(event) => self.hear(event),
             Input::Progress(link) => self.drive(quorum::Input::Progress(link)),
             Input::LogRead(link, log) => self.drive(quorum::Input::LogRead { link, log }),
-            Input::ListSessions(asker) => {
+            Input::ListSessions { local, asker } => {
                 // One that has gone meanwhile does not hear of it.
-                let _ = asker.send(self.processor.sessions.by_deadline());
+                let _ = asker.send(self.processor.sessions.by_deadline(local));
             }
             Input::Stop => {}
         }
@@ -283,7 +289,7 @@ impl Replica {
             self.drive(quorum::Input::Timeout);
             self.apply_committed();
         }
-        if self.duty.makes_txns() {
+        if self.duty != Duty::Nothing {
             self.expire_sessions(now_ms);
         }
     }
@@ -291,6 +297,10 @@ impl Replica {
     fn expire_sessions(&mut self, now_ms: i64) {
         for session in self.processor.sessions.expire(now_ms) {
             tracing::info!(%session, "session expired");
+            if self.processor.sessions.is_local(session) {
+                self.expire_local_session(session);
+                continue;
+            }
             let tree = self.server.tree.read();
             let prepared =
                 self.processor
@@ -302,8 +312,10 @@ impl Replica {
 
     /// For who asks what the server counts.
     fn tell_counts(&self) {
-        let sessions = self.processor.sessions.len() as i64;
-        self.server.stats.sessions.store(sessions, Relaxed);
+        let sessions = &self.processor.sessions;
+        let (all, local) = (sessions.len() as i64, sessions.local_len() as i64);
+        self.server.stats.sessions.store(all - local, Relaxed);
+        self.server.stats.local_sessions.store(local, Relaxed);
         if matches!(self.duty, Duty::Leads { .. }) {
             let counts = self.peer.learner_counts();
             self.server.standing.lock().count(counts);

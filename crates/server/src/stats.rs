@@ -127,8 +127,10 @@ pub struct ServerStats {
     pub reply_sizes: ReplySizes,
     /// Authentications that failed.
     pub auth_failed: AtomicU64,
-    /// Sessions that there are.
+    /// Global sessions that there are.
     pub sessions: AtomicI64,
+    /// Sessions that only this server knows.
+    pub local_sessions: AtomicI64,
     /// fsyncs above `fsync.warningthresholdms`.
     pub slow_fsyncs: AtomicU64,
     /// Connections that a limit turned away.

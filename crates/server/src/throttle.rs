@@ -77,6 +77,17 @@ impl Tokens {
     }
 }
 
+/// The session that a connection asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Its own once more.
+    Again,
+    /// A new one, which all servers will know.
+    Global,
+    /// A new one, known to this server only.
+    Local,
+}
+
 /// All of a server's.
 #[derive(Debug)]
 pub struct Throttles {
@@ -99,16 +110,19 @@ impl Throttles {
         }
     }
 
-    /// May a connection ask for a session, new or its own again?
-    pub fn admit_connection(&self, renews: bool, now_ms: i64) -> bool {
+    /// May a connection ask for this session?
+    pub fn admit_connection(&self, wanted: Wanted, now_ms: i64) -> bool {
         let Some(tokens) = &self.tokens else {
             return true;
         };
         let mut tokens = tokens.lock();
         let need = match tokens.settings.weights {
             None => 1,
-            Some(weights) if renews => weights.renew_session,
-            Some(weights) => weights.global_session,
+            Some(weights) => match wanted {
+                Wanted::Again => weights.renew_session,
+                Wanted::Global => weights.global_session,
+                Wanted::Local => weights.local_session,
+            },
         };
         tokens.take(need, now_ms)
     }

@@ -134,11 +134,10 @@ impl Processor {
         if asked.mode.is_ttl() && !(1..=MAX_TTL_MS).contains(&asked.ttl_ms) {
             return Err(ErrorCode::BAD_ARGUMENTS);
         }
-        match self.sessions.check(making.who.session, making.who.owner) {
-            Err(ErrorCode::UNKNOWN_SESSION) if asked.mode.is_ephemeral() => {
-                Err(ErrorCode::SESSION_EXPIRED)
-            }
-            outcome => outcome,
+        let (session, owner) = (making.who.session, making.who.owner);
+        match asked.mode.is_ephemeral() {
+            true => self.sessions.check_global(session, owner),
+            false => self.sessions.check(session, owner),
         }
     }
 

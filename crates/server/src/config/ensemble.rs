@@ -46,6 +46,12 @@ pub struct Ensemble {
     pub force_snapshot_sync: bool,
     /// A leader serves clients; default true.
     pub leader_serves: bool,
+    /// New sessions are known to the server only that their clients came to; default false.
+    pub local_sessions: bool,
+    /// A local session becomes global where its client creates an ephemeral znode, which is refused else; default false.
+    pub upgrades_local_sessions: bool,
+    /// What a client has no right to is refused before it is sent to the leader; default false.
+    pub eager_acl_check: bool,
 }
 
 /// What of the server itself counts in an ensemble.
@@ -88,6 +94,9 @@ impl Ensemble {
             snapshot_size_factor: snapshot_size_factor(reader),
             force_snapshot_sync: reader.flag("zookeeper.forceSnapshotSync", false),
             leader_serves: !reader.is_exactly("zookeeper.leaderServes", "no", "yes"),
+            local_sessions: reader.key_bool("localSessionsEnabled", false)?,
+            upgrades_local_sessions: reader.key_bool("localSessionsUpgradingEnabled", false)?,
+            eager_acl_check: reader.flag("zookeeper.enableEagerACLCheck", false),
         })
     }
 

@@ -31,6 +31,7 @@ use build::{Basics, build, file_basics};
 use flags::Flags;
 use listen::{Listen, parse_port};
 use members::Members;
+use quorum::packet::LearnerKind;
 use reader::{Reader, parse_int};
 use source::Source;
 
@@ -73,7 +74,7 @@ pub struct Config {
     pub max_client_cnxns: u32,
     /// Connections in all; 0: no limit, the default.
     pub max_cnxns: u32,
-    /// Requests in progress above which clients are no longer read; default 1000.
+    /// Requests in progress, on all voters together, above which clients are no longer read; default 1000.
     pub global_outstanding_limit: u32,
     /// Bytes of the largest request, and of a record's largest field; default 1048575.
     pub jute_max_buffer: u32,
@@ -162,6 +163,28 @@ impl Config {
     pub fn max_field_bytes(&self) -> u32 {
         let extra = self.jute_max_buffer_extra_size;
         self.jute_max_buffer.saturating_add(extra)
+    }
+
+    /// Whether new sessions are local. Those of a standalone server never are.
+    pub fn has_local_sessions(&self) -> bool {
+        self.ensemble
+            .as_ref()
+            .is_some_and(|ensemble| ensemble.local_sessions)
+    }
+
+    /// Requests in progress on this server above which its clients are no longer read: voters share
+    /// `global_outstanding_limit` (`FollowerZooKeeperServer` and `LeaderZooKeeperServer`: `getGlobalOutstandingLimit`).
+    pub fn outstanding_limit(&self) -> u32 {
+        let share = match &self.ensemble {
+            Some(ensemble) if ensemble.kind == LearnerKind::Follower => {
+                match ensemble.verifier.voters().count() {
+                    voters @ 3.. => u32::try_from(voters - 1).unwrap_or(u32::MAX),
+                    _ => 1,
+                }
+            }
+            _ => 1,
+        };
+        self.global_outstanding_limit / share
     }
 }
 

@@ -10,7 +10,7 @@ use processor::{
 };
 use proto::connect::Connect;
 use proto::records::{AuthPacket, GetSASLRequest, RequestHeader, SetSASLResponse};
-use proto::{Decode, Encode, ErrorCode, Input as Bits, OpCode, Ustring, Zxid};
+use proto::{Decode, Encode, ErrorCode, Input as Bits, OpCode, SessionId, Ustring, Zxid};
 
 use super::figures::{self, Answered};
 use super::order::HEADER_BYTES;
@@ -20,6 +20,7 @@ use crate::limits;
 use crate::replica::{ConnectRequest, Input, Submission};
 use crate::shared::Shared;
 use crate::stats::ServerStats;
+use crate::throttle::Wanted;
 
 /// A frame that ends its connection.
 #[derive(Debug, thiserror::Error)]
@@ -44,11 +45,13 @@ impl Connection {
             request,
             has_read_only,
         } = Connect::decode(frame).map_err(malformed)?;
-        let renews = request.session_id.0 != 0;
-        if !server
-            .throttles
-            .admit_connection(renews, clock::monotonic_ms())
-        {
+        let wanted = match request.session_id {
+            SessionId::NONE if server.config.has_local_sessions() => Wanted::Local,
+            SessionId::NONE => Wanted::Global,
+            _ => Wanted::Again,
+        };
+        let now_ms = clock::monotonic_ms();
+        if !server.throttles.admit_connection(wanted, now_ms) {
             return Err(Violation::ConnectionTokens);
         }
         self.has_read_only.store(has_read_only, Release);

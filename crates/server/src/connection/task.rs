@@ -242,7 +242,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Task<'_, R, W> {
         if order.is_full() {
             return false;
         }
-        let limit = i64::from(self.server.config.global_outstanding_limit);
+        let limit = i64::from(self.server.config.outstanding_limit());
         order.pending() == 0 || self.server.stats.in_process.load(Relaxed) <= limit
     }
 

@@ -67,7 +67,9 @@ impl Replica {
     pub(super) fn revalidate(&mut self, link: LinkId, session: SessionId, timeout_ms: i32) {
         let sessions = &mut self.processor.sessions;
         let now_ms = clock::monotonic_ms();
-        let valid = sessions.reopen(session, timeout_ms, now_ms).is_some();
+        // One that is local to this server is nobody else's (`LeaderZooKeeperServer.checkIfValidGlobalSession`).
+        let valid =
+            !sessions.is_local(session) && sessions.reopen(session, timeout_ms, now_ms).is_some();
         if valid {
             sessions.set_owner(session, owner(link));
             // Its client has left this server.

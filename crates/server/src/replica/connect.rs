@@ -68,13 +68,20 @@ impl Replica {
 
     fn begin_session(&mut self, request: ConnectRequest) {
         let timeout_ms = self.grant(request.timeout_ms);
+        if self.server.config.has_local_sessions() {
+            return self.begin_local_session(&request, timeout_ms);
+        }
         let session = self
             .processor
             .sessions
             .create(timeout_ms, clock::monotonic_ms());
         let work = match self.duty {
             Duty::Learns { .. } => self.forward_session(session, timeout_ms),
-            _ => self.propose_session(session, timeout_ms),
+            _ => {
+                let work = self.propose_session(session, timeout_ms);
+                self.processor.sessions.set_owner(session, Owner::HERE);
+                work
+            }
         };
         let connection = request.connection;
         self.enter(InFlight {
@@ -88,19 +95,18 @@ impl Replica {
         });
     }
 
-    fn propose_session(&mut self, session: SessionId, timeout_ms: i32) -> Work {
+    pub(super) fn propose_session(&mut self, session: SessionId, timeout_ms: i32) -> Work {
         let tree = self.server.tree.read();
         let time = clock::wall_ms();
         let prepared = self
             .processor
             .prepare_create_session(&tree, (session, 0), timeout_ms, time);
         drop(tree);
-        self.processor.sessions.set_owner(session, Owner::HERE);
         self.propose(prepared)
     }
 
     /// The learner asks for itself: the request has no identities.
-    fn forward_session(&mut self, session: SessionId, timeout_ms: i32) -> Work {
+    pub(super) fn forward_session(&mut self, session: SessionId, timeout_ms: i32) -> Work {
         self.forward(Forwarded {
             session,
             cxid: 0,
@@ -110,7 +116,11 @@ impl Replica {
             }),
             identities: Vec::new(),
         });
-        Work::Forwarded { session, cxid: 0 }
+        Work::Forwarded {
+            session,
+            cxid: 0,
+            refusal: None,
+        }
     }
 
     /// The old connection ends first, even if the password turns out to be wrong.
@@ -123,7 +133,8 @@ impl Replica {
             tracing::warn!(remote = %request.connection.remote, %session, "wrong session password");
             return refuse(&request.connection);
         }
-        if matches!(self.duty, Duty::Learns { .. }) {
+        let is_local = self.processor.sessions.is_local(session);
+        if matches!(self.duty, Duty::Learns { .. }) && !is_local {
             return self.ask_leader(request);
         }
         let timeout_ms = self.grant(request.timeout_ms);

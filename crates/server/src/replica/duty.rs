@@ -56,7 +56,7 @@ impl Replica {
         }
         let sessions = session_table(&self.server.config, &tree);
         let sessions = match leads {
-            true => sessions.saying(Unknown::HasEnded),
+            true => sessions.saying(self.unknown_to_leader()),
             false => sessions.of_learner(),
         };
         let zxid = tree.last_zxid();
@@ -69,6 +69,16 @@ impl Replica {
             false => Duty::Learns { first },
         };
         self.tell_serving(state, epoch, zxid);
+    }
+
+    /// What a leader says of a session that it does not know.
+    fn unknown_to_leader(&self) -> Unknown {
+        match &self.server.config.ensemble {
+            Some(ensemble) if ensemble.local_sessions => Unknown::MayBeLocal {
+                server_id: ensemble.me.0,
+            },
+            _ => Unknown::HasEnded,
+        }
     }
 
     /// Whether it serves clients where it leads.
@@ -114,6 +124,7 @@ impl Replica {
                 request,
             } => self.drop_request(connection, request),
             Origin::Connect { connection, .. } => connection.close_now(),
+            Origin::Upgrade => {}
         }
     }
 

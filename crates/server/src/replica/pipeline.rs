@@ -26,11 +26,20 @@ pub(super) enum Work {
     Sync(Zxid),
     /// The leader makes a txn of it, which is known by the client's session and number, and that is applied. No two of a session
     /// are on their way with the same number, and the leader orders them as they were sent.
-    Forwarded { session: SessionId, cxid: i32 },
+    Forwarded {
+        session: SessionId,
+        cxid: i32,
+        /// What this server says where the leader refuses it: it knows the reason better.
+        refusal: Option<ErrorCode>,
+    },
     /// The leader says that all before it is committed.
     ForwardedSync,
     /// Nothing, but earlier requests are answered first.
     Refused(ErrorCode),
+    /// As above, and the answer names no zxid.
+    RefusedEagerly(ErrorCode),
+    /// As above: a local session ends.
+    EndLocalSession,
 }
 
 /// Who is answered.
@@ -48,6 +57,8 @@ pub(super) enum Origin {
         timeout_ms: i32,
         received_ms: i64,
     },
+    /// A local session that becomes global, for the request behind this entry.
+    Upgrade,
 }
 
 /// A client that waits. In their order; txns that nobody here waits for have none.
@@ -87,7 +98,7 @@ impl Replica {
     fn is_first_ready(&self) -> bool {
         match self.in_flight.front().map(|entry| &entry.work) {
             Some(Work::Sync(last)) => !self.has_tail_up_to(*last),
-            Some(Work::Refused(_)) => true,
+            Some(Work::Refused(_) | Work::RefusedEagerly(_) | Work::EndLocalSession) => true,
             Some(Work::Txn(_) | Work::Forwarded { .. } | Work::ForwardedSync) | None => false,
         }
     }
@@ -127,8 +138,12 @@ impl Replica {
     fn take_waiting(&mut self, txn: &TxnHeader) -> Option<InFlight> {
         let is_awaited = match self.in_flight.front()?.work {
             Work::Txn(awaited) => awaited == txn.zxid,
-            Work::Forwarded { session, cxid } => (session, cxid) == (txn.client_id, txn.cxid),
-            Work::Sync(_) | Work::ForwardedSync | Work::Refused(_) => false,
+            Work::Forwarded { session, cxid, .. } => (session, cxid) == (txn.client_id, txn.cxid),
+            Work::Sync(_)
+            | Work::ForwardedSync
+            | Work::Refused(_)
+            | Work::RefusedEagerly(_)
+            | Work::EndLocalSession => false,
         };
         is_awaited.then(|| self.in_flight.pop_front())?
     }
@@ -193,7 +208,7 @@ impl Replica {
         };
         let asker = waiting.and_then(|entry| match &entry.origin {
             Origin::Request { connection, .. } => Some(connection.id),
-            Origin::Connect { .. } => None,
+            Origin::Connect { .. } | Origin::Upgrade => None,
         });
         if asker != Some(connection.id) {
             connection.close_now();
@@ -209,17 +224,12 @@ impl Replica {
                 received_ms,
             } => match result.map_or(ErrorCode::OK, |result| result.err) {
                 ErrorCode::OK => {
-                    let answered = Answered {
-                        name: figures::name(OpCode::CREATE_SESSION, ErrorCode::OK),
-                        xid: 0,
-                        zxid: tree.last_zxid(),
-                        received_ms,
-                    };
-                    connection.count_answered(&self.server.stats, &answered);
+                    self.count_connect(&connection, tree.last_zxid(), received_ms);
                     self.session_begun(&connection, session, timeout_ms);
                 }
                 _ => connect::refuse(&connection),
             },
+            Origin::Upgrade => {}
             Origin::Request {
                 connection,
                 request,
@@ -233,8 +243,19 @@ impl Replica {
         }
     }
 
+    /// createSession counts as a request (`FinalRequestProcessor`).
+    pub(super) fn count_connect(&self, connection: &Connection, zxid: Zxid, received_ms: i64) {
+        let answered = Answered {
+            name: figures::name(OpCode::CREATE_SESSION, ErrorCode::OK),
+            xid: 0,
+            zxid,
+            received_ms,
+        };
+        connection.count_answered(&self.server.stats, &answered);
+    }
+
     fn reply(
-        &self,
+        &mut self,
         tree: &DataTree,
         connection: &Connection,
         request: &Held,
@@ -248,7 +269,20 @@ impl Replica {
         let stats = &self.server.stats;
         let zxid = tree.last_zxid();
         let answered = |refusal| answered(request, zxid, refusal);
+        let refuse = |err| {
+            connection.reply(stats, &answered(err), |out| {
+                processor::encode_header(request.xid, zxid, err, out);
+            });
+        };
         match (work, result) {
+            (
+                Work::Forwarded {
+                    refusal: Some(err), ..
+                },
+                Some(result),
+            ) if result.op == OpCode::ERROR => {
+                refuse(*err);
+            }
             (_, Some(result)) => {
                 reply_to_txn(
                     stats,
@@ -258,9 +292,14 @@ impl Replica {
                     result,
                 );
             }
-            (Work::Refused(err), _) => connection.reply(stats, &answered(*err), |out| {
-                processor::encode_header(request.xid, zxid, *err, out);
-            }),
+            (Work::Refused(err), _) => refuse(*err),
+            (Work::RefusedEagerly(err), _) => {
+                connection.send_header(request.xid, Zxid::ZERO, *err);
+            }
+            (Work::EndLocalSession, _) => {
+                refuse(ErrorCode::OK);
+                self.end_local_session(connection);
+            }
             _ => reply_to_sync(stats, connection, request, &answered(ErrorCode::OK)),
         }
     }

@@ -105,10 +105,18 @@ impl Replica {
         if throttlable && self.server.throttles.waited_too_long(request.received_ms) {
             return Work::Refused(ErrorCode::THROTTLED_OP);
         }
+        if let Some(err) = self.eager_refusal(request) {
+            return Work::RefusedEagerly(err);
+        }
+        if request.op == OpCode::CLOSE_SESSION && self.processor.sessions.is_local(session) {
+            self.processor.sessions.set_closing(session);
+            return Work::EndLocalSession;
+        }
         match self.duty {
             Duty::Learns { .. } => self.forward_request(session, request),
             _ if request.op == OpCode::SYNC => self.sync_work(session),
             _ => {
+                self.upgrade_for(session, request);
                 let who = Requester {
                     session,
                     cxid: request.xid,
@@ -125,6 +133,16 @@ impl Replica {
         }
     }
 
+    /// What is not even ordered, where the operator wants that (`enableEagerACLCheck`).
+    fn eager_refusal(&self, request: &Held) -> Option<ErrorCode> {
+        let ensemble = self.server.config.ensemble.as_ref();
+        ensemble.filter(|ensemble| ensemble.eager_acl_check)?;
+        let asked = (request.op, &request.body[..]);
+        let tree = self.server.tree.read();
+        self.processor
+            .eager_refusal(&tree, asked, &request.identities)
+    }
+
     fn sync_work(&mut self, session: SessionId) -> Work {
         match self.processor.sessions.check(session, Owner::HERE) {
             Ok(()) => Work::Sync(self.processor.last_zxid()),
@@ -138,6 +156,7 @@ impl Replica {
         if !is_sync && self.processor.is_malformed(request.op, &request.body) {
             return Work::Refused(ErrorCode::MARSHALLING_ERROR);
         }
+        let refusal = self.upgrade_for(session, request);
         self.forward(Forwarded {
             session,
             cxid: request.xid,
@@ -150,6 +169,7 @@ impl Replica {
             false => Work::Forwarded {
                 session,
                 cxid: request.xid,
+                refusal,
             },
         }
     }

@@ -22,9 +22,14 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// The answer to dump; none where the server has stopped meanwhile.
 pub(super) async fn all(server: &Shared, role: Role) -> Option<String> {
     let mut text = "SessionTracker dump:\n".to_owned();
+    let has_local = server.config.has_local_sessions();
+    if has_local {
+        text += &own_sessions(server, "Local Session", true).await?;
+    }
     text += &match role {
-        Role::Standalone | Role::Leader => own_sessions(server).await?,
         Role::Follower | Role::Observer => leaders_sessions(server),
+        Role::Leader if has_local => own_sessions(server, "Global Session", false).await?,
+        Role::Standalone | Role::Leader => own_sessions(server, "Session", false).await?,
     };
     text += "ephemeral nodes dump:\n";
     text += &ephemerals(server).await;
@@ -33,13 +38,13 @@ pub(super) async fn all(server: &Shared, role: Role) -> Option<String> {
     Some(text)
 }
 
-/// Of a server that lets sessions expire: in its buckets (`SessionTrackerImpl.dumpSessions`).
-async fn own_sessions(server: &Shared) -> Option<String> {
+/// Those that this server lets expire: in its buckets (`SessionTrackerImpl.dumpSessions`).
+async fn own_sessions(server: &Shared, title: &str, local: bool) -> Option<String> {
     let (asker, told) = oneshot::channel();
-    server.replica.push(Input::ListSessions(asker));
+    server.replica.push(Input::ListSessions { local, asker });
     let mut sessions = tokio::time::timeout(PATIENCE, told).await.ok()?.ok()?;
     sessions.values_mut().for_each(|ids| ids.sort_unstable());
-    Some(buckets("Session", &sessions))
+    Some(buckets(title, &sessions))
 }
 
 /// Of a learner: it knows their timeouts, its leader when they expire (`LearnerSessionTracker.dumpSessions`).

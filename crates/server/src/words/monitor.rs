@@ -33,7 +33,7 @@ pub(super) fn all(server: &Shared, role: Role) -> String {
         ("ephemerals_count", tree.ephemeral_count() as i64),
         ("approximate_data_size", tree.approximate_data_size()),
         ("global_sessions", stats.sessions.load(Relaxed)),
-        ("local_sessions", 0),
+        ("local_sessions", stats.local_sessions.load(Relaxed)),
         ("open_file_descriptor_count", descriptors),
         ("max_file_descriptor_count", most_descriptors),
         ("last_client_response_size", last),

@@ -3,7 +3,7 @@
 use super::Form::{Any, Bool, Int, OneOf};
 use super::Treatment::{Dormant, Ensemble, EnsembleNotYet, Harmless};
 use super::Why::{OneAddress, OtherEngine, Samples, Syncs, Waits};
-use super::features::{EAGER_ACL_CHECK, MESSAGE_TRACKER, OBSERVER_MASTER, OBSERVER_WITHOUT_LOG};
+use super::features::{MESSAGE_TRACKER, OBSERVER_MASTER, OBSERVER_WITHOUT_LOG};
 use super::{Place, Row, file, key, property};
 
 #[rustfmt::skip]
@@ -16,6 +16,8 @@ pub(super) const ROWS: &[Row] = &[
     file("electionAlg", "3", Ensemble(OneOf(&["3"])), "election algorithm; there is only one"),
     file("peerType", "participant", Ensemble(OneOf(&["observer", "participant"])), "role; the server line decides"),
     file("quorumListenOnAllIPs", "false", Ensemble(Bool), "listen on all addresses for other servers"),
+    file("localSessionsEnabled", "false", Ensemble(Bool), "new sessions are known to one server only"),
+    file("localSessionsUpgradingEnabled", "false", Ensemble(Bool), "a local session becomes global with its first ephemeral znode"),
     file("observerMasterPort", "0", EnsembleNotYet(&OBSERVER_MASTER, &["0", "-1"], Int), "port where a follower serves observers; 0: none"),
     Row {
         name: "syncEnabled", place: Place::FileOr("zookeeper.observer.syncEnabled"), default: "true",
@@ -33,7 +35,7 @@ pub(super) const ROWS: &[Row] = &[
     },
     property("leader.nodelay", "true", Ensemble(Any), "TCP_NODELAY at the leader"),
     property("follower.nodelay", "true", Ensemble(Any), "TCP_NODELAY at followers"),
-    key("enableEagerACLCheck", "false", EnsembleNotYet(&EAGER_ACL_CHECK, &["false"], Any), "check ACLs before a request is sent to the leader"),
+    key("enableEagerACLCheck", "false", Ensemble(Any), "check ACLs before a request is sent to the leader"),
     key("commitLogCount", "500", Ensemble(Any), "committed txns kept in memory for learners that lag; at least 500, and 32 MiB of them at most"),
     key("snapshotSizeFactor", "0.33", Ensemble(Any), "share of a snapshot's size up to which the log on disk is sent instead; negative: never"),
     key("fastleader.minNotificationInterval", "200", Harmless(Waits, Any), "ms of the first wait in an election"),

@@ -23,10 +23,6 @@ pub(super) const OBSERVER_WITHOUT_LOG: Feature = Feature {
     name: "an observer without log and snapshots",
     advice: "remove the line or set it to true",
 };
-pub(super) const EAGER_ACL_CHECK: Feature = Feature {
-    name: "a check of ACLs on followers",
-    advice: "remove the line or set it to false; the leader checks them",
-};
 pub(super) const MESSAGE_TRACKER: Feature = Feature {
     name: "the message tracker",
     advice: "remove the line or set it to false",
@@ -34,10 +30,6 @@ pub(super) const MESSAGE_TRACKER: Feature = Feature {
 const ADMIN_SERVER: Feature = Feature {
     name: "the admin server",
     advice: "remove the line and ask by four letter words",
-};
-const LOCAL_SESSIONS: Feature = Feature {
-    name: "local sessions",
-    advice: "remove the line or set it to false",
 };
 const MULTI_ADDRESS: Feature = Feature {
     name: "several addresses for one server",
@@ -61,8 +53,6 @@ const FALSE: &[&str] = &["false"];
 #[rustfmt::skip]
 pub(super) const ROWS: &[Row] = &[
     file("oraclePath", "", NotYet(&ORACLE, &[]), "file that decides for an ensemble of two servers"),
-    file("localSessionsEnabled", "false", NotYet(&LOCAL_SESSIONS, FALSE), "new sessions are known to one server only"),
-    file("localSessionsUpgradingEnabled", "false", NotYet(&LOCAL_SESSIONS, FALSE), "a local session becomes global with its first ephemeral"),
     Row {
         name: "multiAddress.enabled", place: Place::FileOr("zookeeper.multiAddress.enabled"), default: "false",
         treatment: NotYet(&MULTI_ADDRESS, FALSE), about: "several addresses in a server line",

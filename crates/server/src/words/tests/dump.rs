@@ -19,7 +19,7 @@ fn dumped(server: &Shared, sessions: &[(i64, i64)]) -> String {
             let mut inputs = Vec::new();
             server.replica.take(&mut inputs, Some(PATIENCE));
             for input in inputs {
-                let Input::ListSessions(asker) = input else {
+                let Input::ListSessions { asker, .. } = input else {
                     panic!("something else than a question: {input:?}");
                 };
                 let mut listed: BTreeMap<i64, Vec<SessionId>> = BTreeMap::new();
