@@ -2,6 +2,7 @@
 
 use quorum::{DiskOp, Input, Output, Ticket};
 
+use super::sockets::brings_in_sync;
 use super::{Replica, UnmatchedCommit};
 use crate::clock;
 use crate::disk::Item;
@@ -79,7 +80,16 @@ impl Replica {
                 sockets.connect(leader);
             }
             Output::ToLeader(link, packet) => sockets.tell_leader(link, packet),
-            Output::ToLearner(link, packet) => sockets.tell_learner(link, packet),
+            Output::ToLearner(link, packet) => {
+                if let Some(zxid) = brings_in_sync(&packet) {
+                    let way = packet.name();
+                    tracing::info!(
+                        "link {}: a learner is brought in sync with {way} {zxid}",
+                        link.0
+                    );
+                }
+                sockets.tell_learner(link, packet);
+            }
             Output::Close(link) => sockets.close(link),
             Output::Drop(link, violation) => {
                 tracing::warn!("link {} is dropped: {violation}", link.0);

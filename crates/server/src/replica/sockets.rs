@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use proto::Sid;
+use proto::{Sid, Zxid};
 use quorum::LinkId;
 use quorum::election::Notification;
 use quorum::packet::{Limits, ToLeader, ToLearner};
@@ -293,7 +293,22 @@ impl Replica {
                 self.sockets().close(link);
                 return self.drive(quorum::Input::LinkDown(link));
             }
+            if let Some(zxid) = brings_in_sync(&packet) {
+                let way = packet.name();
+                tracing::info!(
+                    "link {}: the leader brings this server in sync with {way} {zxid}",
+                    link.0
+                );
+            }
             self.drive(quorum::Input::ToLearner(link, packet));
         }
+    }
+}
+
+/// The zxid of DIFF, TRUNC or SNAP, of which an operator wants to hear.
+pub(super) fn brings_in_sync(packet: &ToLearner) -> Option<Zxid> {
+    match packet {
+        ToLearner::Diff(zxid) | ToLearner::Trunc(zxid) | ToLearner::Snap(zxid) => Some(*zxid),
+        _ => None,
     }
 }
