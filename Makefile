@@ -3,7 +3,7 @@
 BINARY := target/release/ironkeeper
 
 .PHONY: help build run ensemble test lint format-check clippy doc deny unit model sim mutants compat differential differential-long \
-	failover-quick failover suite-setup apache-suite apache-suite-selection apache-suite-all client-suites client-suites-quick apps bench fuzz soak clean
+	failover-quick failover suite-setup apache-suite apache-suite-selection apache-suite-all client-suites client-suites-quick rolling apps bench fuzz soak clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -71,6 +71,7 @@ failover: build ## 100 kills of the leader of three and of five servers, 10 of A
 
 # CLASS may be several, by simple or full name, each with #method behind it; without it all that run on SERVER.
 SERVER ?= ironkeeper
+ROUNDS ?= 1
 apache-suite: build suite-setup ## Apache's own test classes on ironkeeper; CLASS= chooses, SERVER= is apache, ironkeeper or unmodified
 	compat-tests/apache-suite/run.py --server $(SERVER) $(CLASS)
 
@@ -79,6 +80,10 @@ apache-suite-selection: build suite-setup ## a part of them, in minutes
 
 apache-suite-all: build suite-setup ## all of them in all modes, in hours; writes compat-tests/apache-suite/REPORT.md
 	compat-tests/apache-suite/run.py --all
+
+rolling: build ## three of Apache's servers under load, replaced one by one and back; ROUNDS= says how often
+	compat-tests/setup.sh
+	compat-tests/mixed/run.py rolling --rounds $(ROUNDS)
 
 suite-setup:
 	compat-tests/setup.sh

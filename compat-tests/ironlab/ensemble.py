@@ -1,4 +1,4 @@
-"""A running ensemble: all servers of one `Members`, of one kind, started side by side.
+"""A running ensemble: all servers of one `Members`, started side by side, of one kind or of several.
 
 Knows who leads and who has caught up. What clients do with it, and what goes wrong, is the tests'.
 """
@@ -14,16 +14,17 @@ LEADER, FOLLOWER, OBSERVER = "leader", "follower", "observer"
 class Ensemble:
     """Use as a context manager: entering starts all servers and waits until each serves, leaving kills them.
 
-    `options` go to each Server; `data` are directories to take over by sid, `own` options of single servers by sid.
+    `options` go to each Server; `data` are directories to take over by sid, `own` options of single servers by sid, `kinds`
+    the kinds of those that are of another kind than the others.
     """
 
-    def __init__(self, kind, members, data=None, own=None, **options):
+    def __init__(self, kind, members, data=None, own=None, kinds=None, **options):
         self.kind = kind
         self.members = members
         self.servers = {}
         for sid in members.sids:
             given = {**options, "data": (data or {}).get(sid), **(own or {}).get(sid, {})}
-            self.servers[sid] = members.server(kind, sid, **given)
+            self.servers[sid] = members.server((kinds or {}).get(sid, kind), sid, **given)
 
     def __enter__(self):
         try:

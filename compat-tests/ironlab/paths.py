@@ -13,10 +13,15 @@ C_CLIENTS = {library: WORK / f"cclient-{library}" for library in ("mt", "st")}
 NODE_MODULES = WORK / "node" / "node_modules"
 CLI_MT = Path("/usr/lib/zookeeper/bin/cli_mt")
 JAVA_CLIENTS = WORK / "java-clients"
+JAVA_LOAD = WORK / "java-load"
 VENV_PYTHON = WORK / "venv" / "bin" / "python"
 
 APACHE_39 = "3.9.5"
 APACHE_38 = "3.8.6"
+
+# Releases that are here as clients, and run as servers too: with what Apache ships beside them.
+OLDER_SERVERS = {"apache-3.7": "3.7.2", "apache-3.6": "3.6.4", "apache-3.5": "3.5.10"}
+_SHIPPED_BESIDE = ("metrics-core", "snappy-java")
 
 
 def class_path(version):
@@ -25,6 +30,12 @@ def class_path(version):
     if not lib.is_dir():
         raise FileNotFoundError(f"{lib} is missing: run {COMPAT / 'setup.sh'}")
     return f"{lib}/*"
+
+
+def older_server_class_path(version):
+    """The Java class path of a server of one of OLDER_SERVERS."""
+    beside = [jar for name in _SHIPPED_BESIDE for jar in (WORK / f"apache-{APACHE_39}" / "lib").glob(f"{name}-*.jar")]
+    return ":".join([client_class_path(version), *map(str, beside)])
 
 
 def client_class_path(version):

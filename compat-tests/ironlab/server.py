@@ -10,7 +10,9 @@ from pathlib import Path
 
 from . import paths, ports, processes, rundir
 
-KINDS = ("apache-3.9.5", "apache-3.8", "ironkeeper")
+# Apache's releases by their kinds; the last of each line.
+APACHE = {"apache-3.9.5": paths.APACHE_39, "apache-3.8": paths.APACHE_38, **paths.OLDER_SERVERS}
+KINDS = (*APACHE, "ironkeeper")
 
 # Start-up dominates a test run: the cheapest collector and compiler of the JVM are enough here.
 JAVA_OPTIONS = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx256m")
@@ -28,8 +30,9 @@ class ServerError(Exception):
 
 def java(version, *options, jvm=JAVA_OPTIONS):
     """The start of a Java command line for one Apache release, up to the main class."""
+    older = version in paths.OLDER_SERVERS.values()
     return ["java", *jvm, f"-Dlogback.configurationFile={paths.LOGBACK}", *options,
-            "-cp", paths.class_path(version)]
+            "-cp", paths.older_server_class_path(version) if older else paths.class_path(version)]
 
 
 def four_letters(port, word, timeout_s=5, host="127.0.0.1"):
@@ -201,5 +204,4 @@ class Server(processes.Daemon):
         flags = [f"-D{name}={value}" for name, value in properties.items()]
         if self.kind == "ironkeeper":
             return [self.binary or paths.ironkeeper_binary(), "serve", *flags, cfg]
-        version = paths.APACHE_38 if self.kind == "apache-3.8" else paths.APACHE_39
-        return [*java(version, *flags, jvm=self.jvm), "org.apache.zookeeper.server.quorum.QuorumPeerMain", cfg]
+        return [*java(APACHE[self.kind], *flags, jvm=self.jvm), "org.apache.zookeeper.server.quorum.QuorumPeerMain", cfg]

@@ -1,0 +1,175 @@
+"""Leaders and learners of both kinds, each learner brought in sync by DIFF, TRUNC and SNAP, under load.
+
+Two ensembles of three voters and an observer for each release of Apache's: one with a single voter of ours, which is server 1,
+one with a single voter of theirs, which is server 1. The observer is of the kind of server 1. What is wanted is led to by
+stopping and starting servers, and what really happened is read from the log of the learner: a cell of the table counts when the
+learner's own log names the way. After every step all must hold that a scene checks.
+"""
+
+import shutil
+import time
+from collections import Counter
+
+from ironlab.members import Members
+
+from scene import OURS, SETTINGS, Scene
+
+VOTERS, OBSERVER = (1, 2, 3), 4
+THEIRS = "theirs"
+DIFF, TRUNC, SNAP = "DIFF", "TRUNC", "SNAP"
+
+# What a learner's log says when it is brought in sync, by the kind of server.
+WAYS = {
+    OURS: {DIFF: "brings this server in sync with DIFF", TRUNC: "brings this server in sync with TRUNC",
+           SNAP: "brings this server in sync with SNAP"},
+    THEIRS: {DIFF: "Getting a diff from the leader", TRUNC: "Truncating log to get in sync with the leader",
+             SNAP: "Getting a snapshot from leader"},
+}
+
+# Longer than syncLimit: the others give the one that stands still up.
+PAUSE_S = 7
+
+
+def side(kind):
+    return OURS if kind == OURS else THEIRS
+
+
+class Matrix:
+    """What happened, over all releases: a count for each (release, leader, learner, way)."""
+
+    def __init__(self):
+        self.cells = Counter()
+
+    def run(self, report, release, steps=None):
+        """All steps on the two ensembles of a release, or those whose names are given."""
+        for single, others in ((OURS, release), (release, OURS)):
+            kinds = {1: single, 2: others, 3: others, OBSERVER: single}
+            members = Members(VOTERS, [OBSERVER], SETTINGS)
+            name = f"matrix: {single} and two of {others}"
+            with report.guard(name, release), Scene(members, kinds) as scene:
+                play = Play(scene, release, self.cells)
+                for step in steps or STEPS:
+                    with report.check(name, release, step.replace("_", " ")):
+                        getattr(play, step)()
+
+
+class Play:
+    """The steps on one ensemble. Each ends with all servers in sync, and checked."""
+
+    def __init__(self, scene, release, cells):
+        self._scene = scene
+        self._release = release
+        self._cells = cells
+
+    def the_two_lead(self):
+        """Server 3 leads, a DIFF and a SNAP bring server 1 and the observer in sync."""
+        self._make_lead(3)
+        self._sync(1, DIFF)
+        self._sync(1, SNAP)
+        self._sync(OBSERVER, DIFF)
+        self._sync(OBSERVER, SNAP)
+
+    def the_single_one_leads(self):
+        """Server 1 leads, a DIFF and a SNAP bring server 2 and the observer in sync."""
+        self._make_lead(1)
+        self._sync(2, DIFF)
+        self._sync(2, SNAP)
+        self._sync(OBSERVER, DIFF)
+
+    def a_deposed_leader_truncates(self):
+        """Server 1 has led, and logged what no other has; the two have a leader of theirs when it comes back."""
+        self._make_lead(1)
+        self._with_a_tail(1)
+        self._note(1, TRUNC)
+        self._scene.check()
+
+    def the_leader_is_killed(self):
+        for leader in (3, 1):
+            self._make_lead(leader)
+            self._scene.servers[leader].kill()
+            self._scene.let_run(2)
+            self._scene.start(leader)
+            self._scene.let_run(1)
+            self._scene.check()
+
+    def the_leader_stands_still(self):
+        for leader in (3, 1):
+            self._make_lead(leader)
+            server = self._scene.servers[leader]
+            server.pause()
+            time.sleep(PAUSE_S)
+            server.resume()
+            self._scene.wait_until_whole()
+            self._scene.let_run(1)
+            self._scene.check()
+
+    def _make_lead(self, sid):
+        """One voter stays behind, and so has a smaller zxid than the one that is to lead; of these two it gets the vote."""
+        scene = self._scene
+        if scene.leader() == sid:
+            return
+        behind, third = sorted(set(VOTERS) - {sid}, key=lambda other: other == scene.leader())
+        scene.servers[behind].stop()
+        scene.let_run(1)
+        scene.servers[third].stop()
+        scene.servers[sid].stop()
+        for other in (sid, behind):
+            scene.servers[other].launch()
+        scene.servers[sid].wait_until_serving()
+        scene.servers[third].launch()
+        scene.wait_until_whole()
+        assert scene.leader() == sid, f"server {scene.leader()} leads instead of {sid}"
+        scene.let_run(1)
+        scene.check()
+
+    def _sync(self, sid, way):
+        """Takes a learner away and brings it back so that it must be brought in sync by this way."""
+        server = self._scene.servers[sid]
+        server.kill()
+        if way == SNAP:
+            shutil.rmtree(server.version_2)
+        self._scene.let_run(0.3)
+        self._scene.start(sid)
+        self._note(sid, way)
+        self._scene.let_run(0.5)
+        self._scene.check()
+
+    def _with_a_tail(self, sid):
+        """The leader loses its followers first, and goes on to log proposals; then the followers come back without it."""
+        scene = self._scene
+        followers = [scene.servers[other] for other in VOTERS if other != sid]
+        for server in followers:
+            server.kill()
+        time.sleep(0.3)
+        scene.servers[sid].kill()
+        for server in followers:
+            server.launch()
+        for server in followers:
+            server.wait_until_serving()
+        scene.let_run(1)
+        scene.start(sid)
+
+    def _note(self, sid, way):
+        """Counts how the learner was brought in sync since its start, and by whom."""
+        server = self._scene.servers[sid]
+        kind, leader = side(server.kind), side(self._scene.kind_of(self._scene.leader()))
+        ways = WAYS[kind]
+        text = server.log()
+        places = {name: text.rfind(words) for name, words in ways.items()}
+        last = max(places, key=places.get)
+        assert places[last] >= 0, f"server {sid} does not say how it came in sync\n{server.log_tail()}"
+        assert last == way, f"server {sid} came in sync by {last} instead of {way}"
+        observer = " (observer)" if sid == OBSERVER else ""
+        self._cells[self._release, leader, f"{kind}{observer}", way] += 1
+
+
+STEPS = ("the_two_lead", "the_single_one_leads", "a_deposed_leader_truncates", "the_leader_is_killed", "the_leader_stands_still")
+
+
+def table(cells):
+    """The cells, as a page shows them."""
+    head = "| Apache | leader | learner | in sync by | times |\n| --- | --- | --- | --- | ---: |"
+    name = {OURS: "ironkeeper", THEIRS: "Apache"}
+    rows = [f"| {release} | {name[leader]} | {learner.replace(OURS, 'ironkeeper').replace(THEIRS, 'Apache')} | {way} | {count} |"
+            for (release, leader, learner, way), count in sorted(cells.items())]
+    return "\n".join([head, *rows])

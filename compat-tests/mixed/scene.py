@@ -1,0 +1,125 @@
+"""An ensemble of servers of several kinds under load, and what must hold of it whenever all is quiet."""
+
+import time
+
+from ironlab import paths
+from ironlab.ensemble import LEADER, Ensemble, mode, srvr
+from ironlab.report import equal
+from ironlab.server import START_DEADLINE_S, ServerError
+
+from load import Load, Loads
+
+OURS = "ironkeeper"
+
+SETTINGS = """\
+tickTime=500
+initLimit=40
+syncLimit=10
+snapCount=20000
+preAllocSize=4096
+maxSessionTimeout=60000
+maxClientCnxns=0
+"""
+
+# Of both clients' releases together.
+SESSIONS, WATCHES, RATE = 200, 500, 2000
+CLIENTS = (paths.APACHE_38, paths.APACHE_39)
+
+# What a log says of two trees that should be one.
+MISMATCHES = ("Digests are not matching", "digest mismatch", "Digest mismatch")
+
+
+class Scene:
+    """Use as a context manager: entering starts servers and clients, leaving ends them.
+
+    `kinds` are those of the servers by sid. Clients know the voters and observers alike.
+    """
+
+    def __init__(self, members, kinds, sessions=SESSIONS, watches=WATCHES, rate=RATE):
+        self.ensemble = Ensemble(kinds[min(kinds)], members, kinds=kinds)
+        self._share = [number // len(CLIENTS) for number in (sessions, watches, rate)]
+        self._loads = []
+
+    def __enter__(self):
+        self.ensemble.__enter__()
+        try:
+            servers = list(self.servers.values())
+            for version in CLIENTS:
+                self._loads.append(Load(version, servers, *self._share).__enter__())
+            self.loads = Loads(self._loads)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_failure):
+        for load in self._loads:
+            load.__exit__()
+        self.ensemble.close()
+
+    @property
+    def servers(self):
+        return self.ensemble.servers
+
+    def kind_of(self, sid):
+        return self.servers[sid].kind
+
+    def leader(self):
+        """The sid of the server that leads."""
+        return self.ensemble.sid_of(LEADER)
+
+    def switch(self, sid, kind):
+        """Stops a server and starts one of another kind on the same configuration, number and directory; returns when it is
+        in sync."""
+        server = self.servers[sid]
+        server.stop()
+        server.kind = kind
+        self.start(sid)
+
+    def start(self, sid):
+        """Starts a server, and waits until it serves and has caught up with the leader."""
+        self.servers[sid].start()
+        self.wait_until_whole()
+
+    def wait_until_whole(self):
+        """All servers serve, one of them leads."""
+        def whole():
+            modes = list(self.ensemble.modes().values())
+            return None not in modes and modes.count(LEADER) == 1
+        self.ensemble.wait_for(whole, "all servers, and one leader")
+
+    def let_run(self, seconds):
+        """Lets the clients do something: so many seconds of their writes."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            self.loads.stats()
+            time.sleep(min(0.2, seconds))
+
+    def check(self):
+        """Everything stands still for a moment: all that was acknowledged is on every server, and they have one tree."""
+        try:
+            self.loads.ask("pause")
+            self.ensemble.wait_until_level()
+            for server in self.servers.values():
+                self.loads.ask(f"check {server.address}")
+            self._check_digests()
+        finally:
+            self.loads.ask("resume")
+
+    def _check_digests(self):
+        logs = {sid: _digests(server) for sid, server in self.servers.items()}
+        newest = {}
+        for sid, log in logs.items():
+            for zxid, digest in log.items():
+                equal(digest, newest.setdefault(zxid, digest), f"digest of server {sid} at {zxid}")
+        for sid, server in self.servers.items():
+            equal(int(server.mntr().get("zk_digest_mismatches_count", 0)), 0, f"digest mismatches of server {sid}")
+            found = [line for line in server.log().splitlines() if any(text in line for text in MISMATCHES)]
+            assert not found, f"server {sid}: {found[0]}"
+
+
+def _digests(server):
+    """What a server has logged of its tree, by zxid; {} of one that has no digests, as before 3.6."""
+    answer = server.ask("hash")
+    lines = (line.split(": ") for line in answer.splitlines())
+    return {parts[0]: int(parts[1]) for parts in lines if len(parts) == 2}
