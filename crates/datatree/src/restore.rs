@@ -30,6 +30,12 @@ impl std::fmt::Display for RestoreError {
 
 impl std::error::Error for RestoreError {}
 
+/// Awaited by a tree of which nobody knows at which zxid it stops to be fuzzy.
+const NEVER_REACHED: DigestLogEntry = DigestLogEntry {
+    zxid: Zxid(i64::MAX),
+    digest: 0,
+};
+
 impl DataTree {
     /// A tree that waits for a snapshot's parts; [`DataTree::finish_restore`] ends it.
     pub fn for_restore(options: Options) -> Self {
@@ -95,6 +101,21 @@ impl DataTree {
     pub fn restore_digest(&mut self, snapshot: Zxid, zxid: Zxid, version: i32, digest: i64) {
         let useful = zxid.0 > 0 && zxid >= snapshot && version == DIGEST_VERSION;
         self.awaited_digest = useful.then_some(DigestLogEntry { zxid, digest });
+    }
+
+    /// The tree may have in parts what txns behind its zxid do, as Apache's leaders send it: digests in txns do not fit it
+    /// until [`DataTree::settle`].
+    pub fn mark_fuzzy(&mut self) {
+        self.awaited_digest = self.options.digest.then_some(NEVER_REACHED);
+    }
+
+    /// All that a fuzzy tree may have in parts is applied now; whether it was marked so.
+    pub fn settle(&mut self) -> bool {
+        let was_fuzzy = self.awaited_digest == Some(NEVER_REACHED);
+        if was_fuzzy {
+            self.awaited_digest = None;
+        }
+        was_fuzzy
     }
 
     /// Ends the restore: quotas are counted afresh, unused lists freed, and a digest of the

@@ -59,7 +59,9 @@ impl SnapshotSink for ReceivedTree {
 
     fn finish(self) -> Result<Whole, BadSnapshot> {
         let bad = |error: persistence::TransferError| BadSnapshot(error.to_string());
-        let tree = self.receiver.into_tree(self.zxid).map_err(bad)?;
+        let mut tree = self.receiver.into_tree(self.zxid).map_err(bad)?;
+        // Apache's leader goes on to change it while it sends it. What it commits meanwhile it sends before UPTODATE.
+        tree.mark_fuzzy();
         Ok(Whole(Box::new(tree)))
     }
 }

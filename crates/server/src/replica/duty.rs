@@ -60,6 +60,9 @@ impl Replica {
             false => sessions.of_learner(),
         };
         let zxid = tree.last_zxid();
+        if tree.settle() {
+            self.snapshots.begin(); // the one that was received has no digest
+        }
         drop(tree);
         self.processor.begin_epoch(zxid, sessions);
         let first = self.server.next_connection.load(Relaxed);
