@@ -26,6 +26,9 @@ WAYS = {
              SNAP: "Getting a snapshot from leader"},
 }
 
+# A learner that comes back after seconds of load gets a DIFF, one without files nothing but a SNAP.
+WAYS_APART = f"{SETTINGS}commitLogCount=100000\nsnapshotSizeFactor=-1\n"
+
 # Longer than syncLimit: the others give the one that stands still up.
 PAUSE_S = 7
 
@@ -44,7 +47,7 @@ class Matrix:
         """All steps on the two ensembles of a release, or those whose names are given."""
         for single, others in ((OURS, release), (release, OURS)):
             kinds = {1: single, 2: others, 3: others, OBSERVER: single}
-            members = Members(VOTERS, [OBSERVER], SETTINGS)
+            members = Members(VOTERS, [OBSERVER], WAYS_APART)
             name = f"matrix: {single} and two of {others}"
             with report.guard(name, release), Scene(members, kinds) as scene:
                 play = Play(scene, release, self.cells)
@@ -135,13 +138,16 @@ class Play:
         self._scene.check()
 
     def _with_a_tail(self, sid):
-        """The leader loses its followers first, and goes on to log proposals; then the followers come back without it."""
+        """The followers stand still, while the leader goes on to log proposals; then they come back without what was sent to
+        them, and without the leader."""
         scene = self._scene
         followers = [scene.servers[other] for other in VOTERS if other != sid]
         for server in followers:
-            server.kill()
-        time.sleep(0.3)
+            server.pause()
+        time.sleep(0.5)
         scene.servers[sid].kill()
+        for server in followers:
+            server.kill()
         for server in followers:
             server.launch()
         for server in followers:

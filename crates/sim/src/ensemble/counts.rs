@@ -45,6 +45,8 @@ macro_rules! counts {
 counts! {
     /// Leaders that came to serve.
     elections false,
+    /// Ends at which a server could follow only the next leader.
+    locked_out false,
     /// What clients sent, without connects and pings.
     requests false,
     /// Answers that clients got.

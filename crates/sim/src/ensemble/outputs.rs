@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use proto::{Epoch, Sid};
 use quorum::election::PeerState;
 use quorum::packet::ToLeader;
-use quorum::{DiskOp, Input, LinkId, Output, Ticket};
+use quorum::{DiskOp, Input, Leave, LinkId, Output, Ticket, Violation};
 
 use super::frame::Who;
 use super::network::Message;
@@ -146,7 +146,12 @@ impl World {
                 self.after(delay_ms, Event::Vote { from: who, to });
             }
             Output::Become(state) => self.process(who).become_state(state),
-            Output::Left(_) => self.leave(who),
+            Output::Left(leave) => {
+                if self.is_calm && matches!(leave, Leave::Leader(Violation::OldEpoch { .. })) {
+                    self.ahead.insert(who.0);
+                }
+                self.leave(who);
+            }
             Output::Connect(to) => self.connect_to_leader(who, to),
             Output::ToLeader(link, packet) => self.tell_leader(who, link, packet),
             Output::ToLearner(link, packet) => self.send(link, false, Message::ToLearner(packet)),

@@ -47,6 +47,11 @@ fn run(mut world: World) -> Counts {
     }
     world.calm();
     world.run(HEALING_MS);
+    if world.has_locked_out() {
+        world.counts.locked_out += 1;
+        world.crash_leader();
+        world.run(2 * HEALING_MS);
+    }
     world.is_quiet = true;
     world.run(EXPIRY_MS);
     world.write_everywhere();

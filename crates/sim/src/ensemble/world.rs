@@ -1,6 +1,6 @@
 //! All servers and clients, what is under way between them, and what happens when: every step follows from the seed.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
 
 use proto::Sid;
@@ -71,6 +71,8 @@ pub struct World {
     pub next_doom: usize,
     /// No more faults.
     pub is_calm: bool,
+    /// Whoever refused a leader since then, because it has accepted a newer epoch.
+    pub ahead: BTreeSet<Sid>,
     /// Clients keep their sessions, and ask nothing.
     pub is_quiet: bool,
     /// The same, for a while.
@@ -109,6 +111,7 @@ impl World {
             dooms: VecDeque::new(),
             next_doom: seed as usize * 3,
             is_calm: false,
+            ahead: BTreeSet::new(),
             is_quiet: false,
             lull_ms: 0..0,
             counts: Counts::default(),
@@ -285,6 +288,16 @@ impl World {
         for sid in self.sids() {
             self.start(sid);
         }
+    }
+
+    /// Whether a server cannot follow the leader that there is: it has accepted a newer epoch, of a leader that nobody else
+    /// followed. It comes in with the next change of leaders, as in Apache (`Learner.registerWithLeader`).
+    pub fn has_locked_out(&self) -> bool {
+        let serves = |sid| {
+            let process = self.nodes[sid].process.as_ref();
+            process.is_some_and(|process| process.serving.is_some())
+        };
+        self.ahead.iter().any(|sid| !serves(sid))
     }
 
     /// After a calm time there is one leader, all servers serve, with the tree that the history makes, and no other sessions than
