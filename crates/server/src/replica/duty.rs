@@ -60,10 +60,11 @@ impl Replica {
             false => sessions.of_learner(),
         };
         let zxid = tree.last_zxid();
-        if tree.settle() {
+        let was_fuzzy = tree.settle();
+        drop(tree);
+        if was_fuzzy {
             self.snapshots.begin(); // the one that was received has no digest
         }
-        drop(tree);
         self.processor.begin_epoch(zxid, sessions);
         let first = self.server.next_connection.load(Relaxed);
         self.duty = match leads {
