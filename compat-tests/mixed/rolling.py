@@ -26,7 +26,6 @@ class Step:
     sid: int
     led: bool
     gap_ms: int
-    seconds: float
 
 
 class Rolling:
@@ -67,7 +66,7 @@ class Rolling:
             leader = scene.leader()
             sid = min(left - {leader}, default=leader)
             gap_ms = self._measured(lambda: scene.switch(sid, kind))
-            self.steps.append(Step(direction, sid, sid == leader, gap_ms, 0))
+            self.steps.append(Step(direction, sid, sid == leader, gap_ms))
             scene.check()
             moved.add(sid)
 
