@@ -102,6 +102,13 @@ def envi_has_apaches_keys_in_its_order(port):
         assert re.fullmatch(r"\d+MB", values[f"os.memory.{key}"]), values
 
 
+def a_connection_that_was_seen_to_end_is_in_no_list(port):
+    for round in range(100):
+        Client(port).close_session()
+        four_letters(port, "ruok")
+        equal(_ask(port, "cons"), " /address[0](queued=0,recved=1,sent=0)\n\n", f"cons, round {round}")
+
+
 def stmk_takes_a_number_which_gtmk_then_tells(port):
     for mask in (0, -5, 1 << 40, 306):
         equal(_raw(port, b"stmk" + struct.pack(">q", mask)), str(mask), "stmk")
@@ -284,6 +291,7 @@ PLAYED = [
 ]
 
 ALONE = [
+    a_connection_that_was_seen_to_end_is_in_no_list,
     stmk_takes_a_number_which_gtmk_then_tells,
     each_request_has_its_name_in_cons,
     a_session_that_comes_back_has_no_request_yet,

@@ -208,7 +208,9 @@ class Client(Wire):
     def close_session(self):
         """closeSession, its reply, then the server's close."""
         reply = self.call("closeSession")
+        ended = self.is_closed()
         self.close()
+        assert ended, "a frame came behind the reply to closeSession"
         return reply
 
     def _send(self, op, code, body, xid):

@@ -69,7 +69,6 @@ pub async fn serve_streams(
 ) {
     let id = server.next_connection.fetch_add(1, Relaxed);
     let connection = Arc::new(Connection::new(id, remote));
-    let registered = Registered::new(server, &connection);
     let mut task = Task {
         frames: FrameReader::new(reader, server.config.jute_max_buffer),
         writer,
@@ -77,6 +76,7 @@ pub async fn serve_streams(
         progress: Instant::now(),
         asked_for_session: false,
         server,
+        registered: Registered::new(server, &connection),
         connection: &connection,
     };
     if let Err(end) = task.run().await {
@@ -88,13 +88,13 @@ pub async fn serve_streams(
             end => tracing::warn!(%remote, %session, "connection closed: {end}"),
         }
     }
-    drop(registered);
 }
 
-/// A connection that events and sessions find, until its task ends, also by a bug.
+/// A connection that events, sessions and four-letter words find, until its task ends, also by a bug.
 struct Registered<'a> {
     server: &'a Shared,
     connection: &'a Arc<Connection>,
+    left: bool,
 }
 
 impl<'a> Registered<'a> {
@@ -103,13 +103,22 @@ impl<'a> Registered<'a> {
         watchers
             .connections
             .insert(connection.id, connection.clone());
-        Registered { server, connection }
+        Registered {
+            server,
+            connection,
+            left: false,
+        }
     }
-}
 
-impl Drop for Registered<'_> {
-    fn drop(&mut self) {
-        let Registered { server, connection } = self;
+    /// No one finds the connection any more. That comes before its client can see it end (`NIOServerCnxn.close`): who asks
+    /// cons after that is not told of it.
+    fn leave(&mut self) {
+        if std::mem::replace(&mut self.left, true) {
+            return;
+        }
+        let Registered {
+            server, connection, ..
+        } = self;
         connection.close_now();
         let mut watchers = server.watchers.lock();
         watchers.watches.remove_watcher(connection.id);
@@ -118,6 +127,12 @@ impl Drop for Registered<'_> {
         server.stats.packets_sent.fetch_add(sent, Relaxed);
         drop(watchers);
         server.replica.push(Input::Gone((*connection).clone()));
+    }
+}
+
+impl Drop for Registered<'_> {
+    fn drop(&mut self) {
+        self.leave();
     }
 }
 
@@ -130,6 +145,7 @@ struct Task<'a, R, W> {
     progress: Instant,
     asked_for_session: bool,
     server: &'a Server,
+    registered: Registered<'a>,
     connection: &'a Arc<Connection>,
 }
 
@@ -221,6 +237,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Task<'_, R, W> {
         let patience = self.patience();
         let writing = async {
             self.writer.write_all(&self.writing).await?;
+            self.registered.leave();
             self.writer.shutdown().await
         };
         let written = tokio::time::timeout(patience, writing).await;
@@ -304,6 +321,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Task<'_, R, W> {
         traffic.sent.fetch_add(packets, Relaxed);
         let exchange = async {
             self.writer.write_all(answer.as_bytes()).await?;
+            self.registered.leave();
             self.writer.shutdown().await?;
             self.frames.drain(limits::MAX_DRAINED_BYTES).await
         };
