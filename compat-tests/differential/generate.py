@@ -2,6 +2,8 @@
 
 from random import Random
 
+from ironlab import ops
+
 from . import history as h
 from .beliefs import Beliefs
 from .requests import Requests, USERS
@@ -96,7 +98,8 @@ class _Generator:
 
     def _alone(self, request):
         """Requests whose place in a burst, or whose answer there, is chance in Apache."""
-        return request.op == "check" or _makes_java_stumble(request) or (self._enforce and _touches_quota(request))
+        return (request.op == "check" or _makes_java_stumble(request) or _is_ephemeral_container(request)
+                or (self._enforce and _touches_quota(request)))
 
     def _without_chance(self, requests):
         return [request for request in requests if not self._alone(request)]
@@ -153,5 +156,15 @@ def _makes_java_stumble(request):
     return any(None in identity.values() for identity in entries)
 
 
+def _is_ephemeral_container(request):
+    """A container that counts as an ephemeral, which can have no children, as long as it is outstanding."""
+    return any(op == "createContainer" and fields.get("flags") in (ops.EPHEMERAL, ops.EPHEMERAL_SEQUENTIAL)
+               for op, fields in _subs(request))
+
+
 def _parts(request):
-    return [fields for _, fields in request.fields.get("parts", [(request.op, request.fields)])]
+    return [fields for _, fields in _subs(request)]
+
+
+def _subs(request):
+    return request.fields.get("parts", [(request.op, request.fields)])
