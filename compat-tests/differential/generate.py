@@ -90,16 +90,20 @@ class _Generator:
             if self._alone(request):
                 self._add_burst(client, [request])
                 continue
+            if _is_ephemeral_container(request):
+                self._add_burst(client, requests)
+                self._add_burst(client, [request])
+                size -= len(requests) + 1
+                requests = []
+                continue
             requests.append(request)
             if request.op == "setACL":
                 break  # whether writes behind it meet the old or the new list is chance
-        if requests:
-            self._add_burst(client, requests)
+        self._add_burst(client, requests)
 
     def _alone(self, request):
         """Requests whose place in a burst, or whose answer there, is chance in Apache."""
-        return (request.op == "check" or _makes_java_stumble(request) or _is_ephemeral_container(request)
-                or (self._enforce and _touches_quota(request)))
+        return request.op == "check" or _makes_java_stumble(request) or (self._enforce and _touches_quota(request))
 
     def _without_chance(self, requests):
         return [request for request in requests if not self._alone(request)]
@@ -157,7 +161,8 @@ def _makes_java_stumble(request):
 
 
 def _is_ephemeral_container(request):
-    """A container that counts as an ephemeral, which can have no children, as long as it is outstanding."""
+    """A container that counts as an ephemeral, which can have no children, as long as it is outstanding: what the creates behind
+    it in a burst meet is chance."""
     return any(op == "createContainer" and fields.get("flags") in (ops.EPHEMERAL, ops.EPHEMERAL_SEQUENTIAL)
                for op, fields in _subs(request))
 

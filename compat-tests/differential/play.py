@@ -117,8 +117,19 @@ class Player:
     def _drop(self, step):
         client = self._clients.get(step.client)
         if client and client.wire:
+            port = client.wire.sock.getsockname()[1]
             self._cut(client)
+            self._wait_until_forgotten(port)
         return []
+
+    def _wait_until_forgotten(self, port):
+        """Apache that notices a cut after the session has come back on another connection forgets that one in its stead
+        (ServerCnxnFactory.removeCnxnFromSessionMap)."""
+        deadline = time.monotonic() + wire.TIMEOUT_S
+        while f":{port}[" in self._server.ask("cons"):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the server does not notice that the connection from port {port} is cut")
+            time.sleep(_POLL_S)
 
     def _cut(self, client):
         client.seen = client.wire.last_zxid
