@@ -3,7 +3,8 @@
 BINARY := target/release/ironkeeper
 
 .PHONY: help build run ensemble test lint format-check clippy doc deny unit model sim mutants compat differential differential-long \
-	failover-quick failover suite-setup apache-suite apache-suite-selection apache-suite-all client-suites client-suites-quick rolling apps bench fuzz soak clean
+	failover-quick failover suite-setup apache-suite apache-suite-selection apache-suite-all client-suites client-suites-quick \
+	mixed-quick matrix rolling chaos apps bench fuzz soak clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -17,7 +18,7 @@ run: build ## serve on conf/zoo.cfg, with data in ./data
 ensemble: build ## three servers on loopback, with data in ./data/ensemble, until Ctrl-C
 	conf/ensemble/run.sh $(BINARY)
 
-test: format-check clippy unit sim compat differential failover-quick client-suites-quick apache-suite-selection ## everything that CI checks; sets up what the tests need
+test: format-check clippy unit sim compat differential failover-quick mixed-quick client-suites-quick apache-suite-selection ## everything that CI checks; sets up what the tests need
 
 lint: format-check clippy doc deny ## formatting, clippy, documentation, licences and sources of dependencies
 
@@ -71,7 +72,8 @@ failover: build ## 100 kills of the leader of three and of five servers, 10 of A
 
 # CLASS may be several, by simple or full name, each with #method behind it; without it all that run on SERVER.
 SERVER ?= ironkeeper
-ROUNDS ?= 1
+ROUNDS ?= 3
+CHAOS_SEEDS ?= 20
 apache-suite: build suite-setup ## Apache's own test classes on ironkeeper; CLASS= chooses, SERVER= is apache, ironkeeper or unmodified
 	compat-tests/apache-suite/run.py --server $(SERVER) $(CLASS)
 
@@ -81,9 +83,21 @@ apache-suite-selection: build suite-setup ## a part of them, in minutes
 apache-suite-all: build suite-setup ## all of them in all modes, in hours; writes compat-tests/apache-suite/REPORT.md
 	compat-tests/apache-suite/run.py --all
 
-rolling: build ## three of Apache's servers under load, replaced one by one and back; ROUNDS= says how often
+mixed-quick: build ## a rolling replacement and back, and a part of the matrix
 	compat-tests/setup.sh
-	compat-tests/mixed/run.py rolling --rounds $(ROUNDS)
+	compat-tests/mixed/run.py quick
+
+matrix: build ## each kind leads, and learns by DIFF, TRUNC and SNAP, with Apache 3.5 to 3.9; writes docs/mixed.md
+	compat-tests/setup.sh
+	compat-tests/mixed/run.py matrix --write
+
+rolling: build ## three of Apache's servers under load, replaced one by one and back; ROUNDS= says how often; writes docs/rolling.md
+	compat-tests/setup.sh
+	compat-tests/mixed/run.py rolling --rounds $(ROUNDS) --write
+
+chaos: build ## random kills, pauses and restarts over mixed ensembles, a minute each; CHAOS_SEEDS= says how many; writes docs/chaos.md
+	compat-tests/setup.sh
+	compat-tests/mixed/run.py chaos --seeds $(CHAOS_SEEDS) --write
 
 suite-setup:
 	compat-tests/setup.sh
@@ -111,7 +125,7 @@ bench: build ## time and memory next to Apache 3.9.5, ten minutes; writes docs/p
 fuzz: ## ten minutes of each fuzz target (needs cargo-fuzz and a nightly toolchain)
 	fuzz/run.sh 600
 
-soak: build unit mutants differential-long failover client-suites apache-suite-all ## the long forms of the tests, before an issue is resolved
+soak: build unit mutants differential-long failover client-suites apache-suite-all matrix rolling chaos ## the long forms of the tests, before an issue is resolved
 
 	compat-tests/setup.sh
 	MODEL_SCHEDULES=20000 $(MAKE) model

@@ -11,8 +11,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from checks import (abuse, answers, cclient, cli, curator, ensemble, ensemble_abuse, ensemble_directories, ensemble_faults,
-                    ensemble_local_sessions, ensemble_partitions, exchange, frames, goclient, histories, javaclients, kazoo,
+from checks import (abuse, answers, before_migration, cclient, cli, curator, ensemble, ensemble_abuse, ensemble_directories,
+                    ensemble_faults, ensemble_local_sessions, ensemble_partitions, exchange, frames, goclient, histories, javaclients, kazoo,
                     kill9, nodeclient, operator, order, rewatch, sessions, switch, words, zkcli, zkcli_versions)
 from ironlab import paths, processes, rundir, table
 from ironlab.report import Report
@@ -23,7 +23,7 @@ ORACLE = "apache-3.9.5"
 SUITES = {suite.NAME: suite for suite in (
     ensemble_directories, zkcli, kill9, ensemble_abuse, ensemble, ensemble_local_sessions, ensemble_partitions, ensemble_faults,
     switch, abuse, operator, javaclients, zkcli_versions, curator, goclient, cclient, cli, nodeclient, histories, sessions,
-    words, kazoo, answers, order, frames, rewatch, exchange)}
+    before_migration, words, kazoo, answers, order, frames, rewatch, exchange)}
 
 
 def main():

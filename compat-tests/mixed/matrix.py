@@ -43,6 +43,14 @@ class Matrix:
     def __init__(self):
         self.cells = Counter()
 
+    def page(self):
+        """The cells, as a page shows them."""
+        head = "| Apache | leader | learner | in sync by | times |\n| --- | --- | --- | --- | ---: |"
+        rows = [f"| {release} | {_name(leader)} | {_name(learner)} | {way} | {count} |"
+                for (release, leader, learner, way), count in sorted(self.cells.items())]
+        return "\n".join(["Ensembles of three voters and an observer, one voter of one kind and two of the other. A row counts when "
+                          "the learner's own log names the way.", "", head, *rows])
+
     def run(self, report, release, steps=None):
         """All steps on the two ensembles of a release, or those whose names are given."""
         for single, others in ((OURS, release), (release, OURS)):
@@ -54,6 +62,10 @@ class Matrix:
                 for step in steps or STEPS:
                     with report.check(name, release, step.replace("_", " ")):
                         getattr(play, step)()
+
+
+def _name(kind):
+    return kind.replace(OURS, "ironkeeper").replace(THEIRS, "Apache")
 
 
 class Play:
@@ -170,12 +182,3 @@ class Play:
 
 
 STEPS = ("the_two_lead", "the_single_one_leads", "a_deposed_leader_truncates", "the_leader_is_killed", "the_leader_stands_still")
-
-
-def table(cells):
-    """The cells, as a page shows them."""
-    head = "| Apache | leader | learner | in sync by | times |\n| --- | --- | --- | --- | ---: |"
-    name = {OURS: "ironkeeper", THEIRS: "Apache"}
-    rows = [f"| {release} | {name[leader]} | {learner.replace(OURS, 'ironkeeper').replace(THEIRS, 'Apache')} | {way} | {count} |"
-            for (release, leader, learner, way), count in sorted(cells.items())]
-    return "\n".join([head, *rows])

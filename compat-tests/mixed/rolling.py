@@ -84,10 +84,15 @@ class Rolling:
         slow = [step for step in self.steps if step.gap_ms > longest]
         assert not slow, f"Apache's own change of leaders took {longest} ms: {slow}"
 
-    def table(self):
+    def page(self):
         """The steps, as a page shows them."""
         rows = [f"| {step.direction} | server {step.sid} | {'leader' if step.led else 'follower'} | {step.gap_ms:,} |"
                 for step in self.steps]
         head = "| direction | replaced | it was | longest time without a write, ms |\n| --- | --- | --- | ---: |"
         own = ", ".join(f"{gap:,}" for gap in self.own_gaps_ms)
-        return "\n".join([head, *rows, "", f"Apache's own change of leaders, ms: {own}. {self.totals}"])
+        totals = self.totals
+        return "\n".join([
+            f"Three servers of {APACHE}, each replaced by ironkeeper on the same zoo.cfg, myid and directory, and back again; "
+            "followers first, the leader last.", "", head, *rows, "",
+            f"Apache's own change of leaders in the same run took {own} ms. Writes acknowledged: {totals['acknowledged']:,}; "
+            f"answered by ConnectionLoss, so that nobody knows: {totals['unknown']:,}; lost: 0."])

@@ -6,7 +6,7 @@
     run.py chaos --seeds 20              random kills, pauses and restarts, a minute for each seed
     run.py quick                         a little of the first two
 
-Prints a line for each check and ends with `N passed, N failed`; the exit code is 0 only when none failed. setup.sh must
+With --write a run without a failure writes its page in docs/. Prints a line for each check and ends with `N passed, N failed`; the exit code is 0 only when none failed. setup.sh must
 have run before, and ironkeeper's release binary must be built ($IRONKEEPER names another one).
 """
 
@@ -17,7 +17,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import matrix  # noqa: E402 - what is imported here is found by the line above
-from chaos import Chaos  # noqa: E402
+import pages  # noqa: E402
+import scene  # noqa: E402
+from chaos import Chaos, page_of  # noqa: E402
 from ironlab import paths, processes, rundir, server  # noqa: E402
 from ironlab.report import Report  # noqa: E402
 from rolling import Rolling  # noqa: E402
@@ -41,22 +43,33 @@ def _rolling(report, options):
     moves = Rolling(options.rounds)
     with report.guard("rolling", "mixed"):
         moves.run(report)
-    print(moves.table())
+    _tell(report, options, "rolling", "Rolling replacement", f"make rolling ROUNDS={options.rounds}",
+          f"{scene.INTRODUCTION}\n\n{moves.page()}")
 
 
 def _matrix(report, options):
     found = matrix.Matrix()
     for release in options.releases or server.APACHE:
         found.run(report, release)
-    print(matrix.table(found.cells))
+    _tell(report, options, "mixed", "Mixed ensembles", "make matrix", f"{scene.INTRODUCTION}\n\n{found.page()}")
 
 
 def _chaos(report, options):
+    found = []
     for seed in range(options.first, options.first + options.seeds):
         with report.check("chaos", "mixed", f"seed {seed}: nothing acknowledged is lost, and all have one tree"):
             chaos = Chaos(seed, CHAOS_S)
-            stats = chaos.run()
-            print(f"      seed {seed}: {chaos.deeds} deeds, {stats}", flush=True)
+            chaos.run()
+            found.append(chaos)
+            print(f"      {chaos.row()}", flush=True)
+    _tell(report, options, "chaos", "Kills, pauses and restarts by chance", f"make chaos CHAOS_SEEDS={options.seeds}",
+          f"{scene.INTRODUCTION}\n\n{page_of(found)}")
+
+
+def _tell(report, options, name, title, command, text):
+    print(text)
+    if options.write and not report.failed:
+        pages.write(name, title, command, text)
 
 
 def _quick(report, options):
@@ -71,6 +84,7 @@ def _options():
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--first", type=int, default=1)
+    parser.add_argument("--write", action="store_true", help="the page in docs/")
     return parser.parse_args()
 
 

@@ -25,6 +25,13 @@ maxClientCnxns=0
 SESSIONS, WATCHES, RATE = 200, 500, 2000
 CLIENTS = (paths.APACHE_38, paths.APACHE_39)
 
+INTRODUCTION = f"""\
+All servers run on one machine, on loopback, under the load of {SESSIONS} sessions of Apache's Java client, of releases
+{' and '.join(CLIENTS)}, with {WATCHES:,} watches, sequential and ephemeral znodes and {RATE:,} writes a second, each of a
+value of its own; sessions move between the servers. After each step everything stands still for a moment: every write that was
+acknowledged is read back from every server, no session that kept its heart-beat has expired, and the digests of all servers
+agree at each zxid, as does what their logs and mntr say of digests."""
+
 # What a log says of two trees that should be one.
 MISMATCHES = ("Digests are not matching", "digest mismatch", "Digest mismatch")
 

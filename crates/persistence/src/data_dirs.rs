@@ -6,7 +6,7 @@ use std::fs::{self, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::{IoError, RealDir};
+use crate::{IoError, ReadOnlyDir, RealDir};
 
 /// Below `dataDir` and `dataLogDir`.
 const VERSION_DIR: &str = "version-2";
@@ -121,6 +121,48 @@ impl DataDirs {
     }
 }
 
+/// The data directories of a server that may be running, for who only looks.
+#[derive(Debug)]
+pub struct DataDirsSeen {
+    /// `dataDir/version-2`.
+    pub snapshots: ReadOnlyDir,
+    /// `dataLogDir/version-2`.
+    pub logs: ReadOnlyDir,
+    /// The `initialize` file is there.
+    pub has_initialize_file: bool,
+    /// A running ironkeeper has locked them.
+    pub in_use: bool,
+}
+
+impl DataDirsSeen {
+    /// Checks what [`DataDirs::open`] does, and leaves everything as it is.
+    ///
+    /// # Errors
+    /// What a server would not start with, but for directories in use.
+    pub fn look(options: &DataDirsOptions) -> Result<Self, DataDirError> {
+        let logs_path = options.data_log_dir.join(VERSION_DIR);
+        let snapshots_path = options.data_dir.join(VERSION_DIR);
+        let paths = [&logs_path, &snapshots_path];
+        let there = paths.map(|path| path.is_dir());
+        match (paths.iter().zip(there)).find(|(_, is_there)| !is_there) {
+            Some((path, _)) if !options.auto_create => {
+                return Err(DataDirError::Missing(path.to_path_buf()));
+            }
+            _ => {}
+        }
+        if there == [true, true] && !same_dir(&logs_path, &snapshots_path)? {
+            refuse_prefix(&logs_path, "snapshot.")?;
+            refuse_prefix(&snapshots_path, "log.")?;
+        }
+        Ok(DataDirsSeen {
+            snapshots: ReadOnlyDir::new(&snapshots_path),
+            logs: ReadOnlyDir::new(&logs_path),
+            has_initialize_file: options.data_log_dir.join(INITIALIZE_FILE).exists(),
+            in_use: is_locked(&snapshots_path) || is_locked(&logs_path),
+        })
+    }
+}
+
 /// Makes a directory whose name survives a power failure.
 fn ensure_dir(path: &Path, auto_create: bool) -> Result<(), DataDirError> {
     if path.is_dir() {
@@ -161,6 +203,11 @@ fn lock(dir: &Path) -> Result<fs::File, DataDirError> {
         Err(TryLockError::WouldBlock) => Err(DataDirError::InUse(dir.to_owned())),
         Err(TryLockError::Error(error)) => Err(IoError::at("lock", path)(error).into()),
     }
+}
+
+fn is_locked(dir: &Path) -> bool {
+    let file = fs::File::open(dir.join(LOCK_FILE));
+    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 fn same_dir(one: &Path, other: &Path) -> Result<bool, IoError> {

@@ -61,6 +61,7 @@ fn leader() -> Result<(ServerLine, Sid), Failure> {
         sid: 0,
         voting: true,
         addresses: vec![address],
+        client: None,
     };
     Ok((line, Sid(me.parse()?)))
 }

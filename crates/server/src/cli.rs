@@ -11,11 +11,14 @@ use crate::config::{self, Config, ConfigError};
 pub const USAGE: &str = "\
 Usage: ironkeeper serve [-Dname=value]... <zoo.cfg>
        ironkeeper serve [-Dname=value]... <clientPort> <dataDir> [tickTime] [maxClientCnxns]
+       ironkeeper check [-Dname=value]... <zoo.cfg>
        ironkeeper bench --workload <name> [--servers <host:port>,...] [option]...
        ironkeeper version
        ironkeeper help
 
 serve    run a server until it is stopped by SIGTERM or SIGINT
+check    tell what would work, differ or block if a server started on zoo.cfg now, and change nothing; the exit
+         code is 0 where nothing blocks
 bench    put load on a server of any kind; bench --help has the options
 version  print the version
 help     print this text
@@ -29,6 +32,8 @@ command line. Other JVM options are accepted and have no effect.
 pub enum Command {
     /// Run a server.
     Serve(Box<Config>),
+    /// Tell what a start would do.
+    Check(Vec<OsString>),
     /// Put load on a server.
     Bench(Box<bench::Options>),
     /// Print the options of `bench`.
@@ -92,6 +97,9 @@ pub fn parse(
     match &*word {
         "serve" if wants_help(rest) => Ok(Command::Help),
         "serve" => Ok(Command::Serve(Box::new(config::load(rest, env)?))),
+        "check" if wants_help(rest) => Ok(Command::Help),
+        "check" if rest.is_empty() => Err(ConfigError::usage("name a configuration file").into()),
+        "check" => Ok(Command::Check(rest.to_vec())),
         "bench" => Ok(match bench::parse(rest)? {
             bench::Parsed::Run(options) => Command::Bench(options),
             bench::Parsed::Help(text) => Command::BenchHelp(text),

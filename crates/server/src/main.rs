@@ -1,5 +1,6 @@
 //! The binary `ironkeeper`: reads the command line and runs what it asks for.
 
+use server::check::{Report, check};
 use server::cli::{self, Command, USAGE};
 use server::exit_code::ExitCode;
 use server::serve::serve;
@@ -14,6 +15,7 @@ fn main() -> std::process::ExitCode {
             log_to_stderr();
             serve(*config)
         }
+        Ok(Command::Check(arguments)) => tell(&check(&arguments, &variable)),
         Ok(Command::Bench(options)) => put_load(&options),
         Ok(Command::BenchHelp(text)) => print(text.trim_end()),
         Ok(Command::Version) => print(&cli::version()),
@@ -44,6 +46,11 @@ fn put_load(options: &bench::Options) -> ExitCode {
             ExitCode::UnexpectedError
         }
     }
+}
+
+fn tell(report: &Report) -> ExitCode {
+    println!("{report}");
+    report.exit_code()
 }
 
 fn print(text: &str) -> ExitCode {

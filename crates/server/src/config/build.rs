@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::ensemble::{Ensemble, Own};
 use super::error::ConfigError;
+use super::keys::TLS;
 use super::listen::{Listen, listen};
 use super::members::{Members, read_myid};
 use super::reader::{Reader, parse_int};
@@ -16,6 +17,9 @@ use super::values::{FourLetterWords, compression_from_name};
 use super::{Autopurge, Config, Containers, DigestAuthentication};
 use persistence::Compression;
 use processor::DigestAlgorithm;
+
+/// A server may have this port alone.
+const SECURE_PORT: &str = "secureClientPort";
 
 /// What the two command forms set in different ways.
 pub(super) struct Basics {
@@ -151,6 +155,9 @@ fn place_of(file: Option<&Path>) -> String {
 }
 
 fn missing_port(place: &str, keys: &super::Properties) -> ConfigError {
+    if let Some(setting) = keys.setting(SECURE_PORT) {
+        return ConfigError::not_built(SECURE_PORT, setting, &TLS);
+    }
     let advice = match keys.iter().find(|(key, _)| key.starts_with("server.")) {
         None => "add a line such as clientPort=2181".to_owned(),
         Some((name, _)) => format!(

@@ -70,7 +70,7 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
-    pub(super) fn usage(reason: impl Into<String>) -> ConfigError {
+    pub(crate) fn usage(reason: impl Into<String>) -> ConfigError {
         ConfigError::Usage {
             reason: reason.into(),
         }

@@ -10,24 +10,36 @@ use super::keys::{self, Feature, Form, Row, Treatment};
 use super::settings::Setting;
 use super::source::{Source, is_member_key};
 
-/// Checks every setting against its row of the key table; the notices are returned.
-pub(super) fn judge(source: &Source, is_ensemble: bool) -> Result<Vec<String>, ConfigError> {
+/// What is said of the settings.
+pub(super) struct Judged {
+    /// One line for each reason why some have no effect.
+    pub notices: Vec<String>,
+    /// Those that this version cannot start with.
+    pub refused: Vec<ConfigError>,
+}
+
+/// Checks every setting against its row of the key table.
+pub(super) fn judge(source: &Source, is_ensemble: bool) -> Judged {
     let mut idle = Idle {
         is_ensemble,
         names: BTreeMap::new(),
     };
+    let mut refused = Vec::new();
     for (key, setting) in source.keys.iter().filter(|(key, _)| !is_member_key(key)) {
         if let Some(row) = keys::by_key(key) {
-            idle.judge(key, setting, row)?;
+            refused.extend(idle.judge(key, setting, row).err());
         }
     }
     for (property, setting) in source.properties.iter() {
         match keys::by_property(property) {
-            Some(row) => idle.judge(property, setting, row)?,
+            Some(row) => refused.extend(idle.judge(property, setting, row).err()),
             None => idle.unknown(property, setting),
         }
     }
-    Ok(idle.notices().collect())
+    Judged {
+        notices: idle.notices().collect(),
+        refused,
+    }
 }
 
 /// Settings without effect.

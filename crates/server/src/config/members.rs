@@ -40,6 +40,8 @@ pub struct ServerLine {
     pub voting: bool,
     /// Where other servers reach it: at least one.
     pub addresses: Vec<ServerAddress>,
+    /// Where its clients connect, if the line says so; the host is `None` for all addresses.
+    pub client: Option<(Option<String>, u16)>,
 }
 
 /// One of a server's addresses.
@@ -142,7 +144,7 @@ impl Members {
     /// Where clients of this server connect, if its line says so.
     pub fn client_of(&self, sid: i64) -> Option<ClientAddress> {
         let member = self.all.iter().find(|member| member.line.sid == sid)?;
-        let (host, port) = member.client.clone()?;
+        let (host, port) = member.line.client.clone()?;
         Some(ClientAddress {
             host,
             port,

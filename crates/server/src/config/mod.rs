@@ -29,6 +29,7 @@ use std::path::PathBuf;
 
 use build::{Basics, build, file_basics};
 use flags::Flags;
+use judge::Judged;
 use listen::{Listen, parse_port};
 use members::Members;
 use quorum::packet::LearnerKind;
@@ -228,6 +229,30 @@ pub fn load(
     args: &[OsString],
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Config, ConfigError> {
+    let Examined { config, refused } = examine(args, env)?;
+    match refused.into_iter().next() {
+        Some(first) => Err(first),
+        None => config,
+    }
+}
+
+/// A configuration, and all that is wrong with it.
+#[derive(Debug)]
+pub struct Examined {
+    /// As if nothing were refused; or the first setting whose value is not acceptable.
+    pub config: Result<Config, ConfigError>,
+    /// Settings that turn on a feature that is not built yet, and those without effect whose form Apache refuses.
+    pub refused: Vec<ConfigError>,
+}
+
+/// Reads the configuration as [`load`] does, and goes on behind what it would refuse, as far as it makes sense.
+///
+/// # Errors
+/// A file that cannot be read, or server lines that make no sense: nothing else can be said then.
+pub fn examine(
+    args: &[OsString],
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<Examined, ConfigError> {
     let Flags {
         properties,
         notices,
@@ -243,13 +268,16 @@ pub fn load(
         _ => None,
     };
     let is_ensemble = members.as_ref().is_some_and(|members| members.is_ensemble);
-    let judged = judge::judge(&source, is_ensemble)?;
+    let Judged { notices, refused } = judge::judge(&source, is_ensemble);
     let basics = match (arguments.as_slice(), members) {
-        ([file], Some(members)) => file_basics(&mut reader, file.into(), &source.keys, members)?,
-        (arguments, _) => argument_basics(arguments)?,
+        ([file], Some(members)) => file_basics(&mut reader, file.into(), &source.keys, members),
+        (arguments, _) => argument_basics(arguments),
     };
-    let config = build(&mut reader, basics)?;
-    Ok(with_source(config, source, judged))
+    let config = basics.and_then(|basics| build(&mut reader, basics));
+    Ok(Examined {
+        config: config.map(|config| with_source(config, source, notices)),
+        refused,
+    })
 }
 
 /// The whole map and the notices of all steps, in their order.

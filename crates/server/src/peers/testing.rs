@@ -60,6 +60,7 @@ pub(super) fn server_line(sid: i64) -> ServerLine {
             quorum_port: 2888,
             election_port: 3888,
         }],
+        client: None,
     }
 }
 

@@ -16,21 +16,18 @@ pub(in super::super) struct Member {
     pub name: String,
     /// Its value and where it stands.
     pub setting: Setting,
-    /// What other servers have to know.
+    /// What it says.
     pub line: ServerLine,
-    /// Where its clients connect; the host is `None` for all addresses.
-    pub client: Option<(Option<String>, u16)>,
 }
 
 impl Member {
     /// Reads the line of the server `sid`, which is what stands behind `server.`.
     pub fn read(name: &str, sid: &str, setting: &Setting) -> Result<Self, ConfigError> {
-        parse(sid, &setting.value)
-            .map(|(line, client)| Member {
+        ServerLine::parse(sid, &setting.value)
+            .map(|line| Member {
                 name: name.to_owned(),
                 setting: setting.clone(),
                 line,
-                client,
             })
             .map_err(|reason| {
                 let advice = "write server.N=host:quorumPort:electionPort[:participant|:observer][;[host:]clientPort]";
@@ -39,46 +36,52 @@ impl Member {
     }
 }
 
-type Parsed = (ServerLine, Option<(Option<String>, u16)>);
-
-fn parse(sid: &str, value: &str) -> Result<Parsed, &'static str> {
-    let sid = sid
-        .parse()
-        .map_err(|_| "has no server number behind the dot")?;
-    let (server, client) = match value.trim_end_matches(';').split_once(';') {
-        Some((server, client)) => (server, Some(client)),
-        None => (value.trim_end_matches(';'), None),
-    };
-    if server.contains('|') {
-        return Err("has several addresses, which multiAddress.enabled would have to allow");
-    }
-    if server.starts_with('[') && !server.contains(']') {
-        return Err("begins with [ and has no ] behind its address");
-    }
-    let parts = host_and_rest(server);
-    let [host, quorum, election, role @ ..] = parts.as_slice() else {
-        return Err("has not the form host:port:port");
-    };
-    let address = ServerAddress {
-        host: own_if_empty(host),
-        quorum_port: port(quorum).ok_or("has no port between 0 and 65535 behind the host")?,
-        election_port: port(election).ok_or("has no election port between 0 and 65535")?,
-    };
-    if address.quorum_port == address.election_port {
-        return Err("has the same port twice");
-    }
-    let line = ServerLine {
-        sid,
-        voting: is_voting(role).ok_or("names a role that is neither participant nor observer")?,
-        addresses: vec![address],
-    };
-    let client = match client {
-        Some(client) => {
-            Some(client_address(client).ok_or("has no client port behind the semicolon")?)
+impl ServerLine {
+    /// Reads what stands behind `server.` and behind the equals sign.
+    ///
+    /// # Errors
+    /// What is wrong with it, as the end of a sentence.
+    pub(crate) fn parse(sid: &str, value: &str) -> Result<Self, &'static str> {
+        let sid = sid
+            .parse()
+            .map_err(|_| "has no server number behind the dot")?;
+        let (server, client) = match value.trim_end_matches(';').split_once(';') {
+            Some((server, client)) => (server, Some(client)),
+            None => (value.trim_end_matches(';'), None),
+        };
+        if server.contains('|') {
+            return Err("has several addresses, which multiAddress.enabled would have to allow");
         }
-        None => None,
-    };
-    Ok((line, client))
+        if server.starts_with('[') && !server.contains(']') {
+            return Err("begins with [ and has no ] behind its address");
+        }
+        let parts = host_and_rest(server);
+        let [host, quorum, election, role @ ..] = parts.as_slice() else {
+            return Err("has not the form host:port:port");
+        };
+        let address = ServerAddress {
+            host: own_if_empty(host),
+            quorum_port: port(quorum).ok_or("has no port between 0 and 65535 behind the host")?,
+            election_port: port(election).ok_or("has no election port between 0 and 65535")?,
+        };
+        if address.quorum_port == address.election_port {
+            return Err("has the same port twice");
+        }
+        let voting =
+            is_voting(role).ok_or("names a role that is neither participant nor observer")?;
+        let client = match client {
+            Some(client) => {
+                Some(client_address(client).ok_or("has no client port behind the semicolon")?)
+            }
+            None => None,
+        };
+        Ok(ServerLine {
+            sid,
+            voting,
+            addresses: vec![address],
+            client,
+        })
+    }
 }
 
 fn is_voting(role: &[&str]) -> Option<bool> {
@@ -145,7 +148,7 @@ impl fmt::Display for Member {
             "observer"
         };
         write!(f, ":{role}")?;
-        match &self.client {
+        match &self.line.client {
             Some((host, port)) => {
                 let host = Host(host.as_deref().unwrap_or("0.0.0.0"));
                 write!(f, ";{host}:{port}")

@@ -111,7 +111,10 @@ fn the_own_line_gives_the_client_port() {
 
 #[test]
 fn a_server_line_says_where_the_others_reach_it() {
-    for (value, host) in [("zoo7:2888:3888", "zoo7"), ("[::1]:2888:3888;2181", "::1")] {
+    for (value, host, client) in [
+        ("zoo7:2888:3888", "zoo7", None),
+        ("[::1]:2888:3888;2181", "::1", Some((None, 2181))),
+    ] {
         let fixture = Fixture::new(&[("server.7", value)]);
         let line = ServerLine {
             sid: 7,
@@ -121,6 +124,7 @@ fn a_server_line_says_where_the_others_reach_it() {
                 quorum_port: 2888,
                 election_port: 3888,
             }],
+            client,
         };
         assert_eq!(fixture.members().expect(value).servers(), [line]);
     }
