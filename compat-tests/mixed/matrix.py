@@ -11,6 +11,7 @@ import time
 from collections import Counter
 
 from ironlab.members import Members
+from ironlab.quorum import later
 
 from scene import OURS, SETTINGS, Scene
 
@@ -94,8 +95,10 @@ class Play:
     def a_deposed_leader_truncates(self):
         """Server 1 has led, and logged what no other has; the two have a leader of theirs when it comes back."""
         self._make_lead(1)
-        self._with_a_tail(1)
+        self._come_back_with_a_tail(1)
         self._note(1, TRUNC)
+        self._scene.loads.ask("resume")
+        self._scene.let_run(1)
         self._scene.check()
 
     def the_leader_is_killed(self):
@@ -149,14 +152,16 @@ class Play:
         self._scene.let_run(0.5)
         self._scene.check()
 
-    def _with_a_tail(self, sid):
+    def _come_back_with_a_tail(self, sid):
         """The followers stand still, while the leader goes on to log proposals; then they come back without what was sent to
-        them, and without the leader."""
+        them, and without the leader. Nothing is written until that one is back: across a txn of the new epoch no leader cuts a
+        log, it sends a snapshot (LearnerHandler.queueCommittedProposals)."""
         scene = self._scene
         followers = [scene.servers[other] for other in VOTERS if other != sid]
         for server in followers:
             server.pause()
         time.sleep(0.5)
+        paused = later(scene.loads.ask, "pause")
         scene.servers[sid].kill()
         for server in followers:
             server.kill()
@@ -164,7 +169,7 @@ class Play:
             server.launch()
         for server in followers:
             server.wait_until_serving()
-        scene.let_run(1)
+        paused.result()
         scene.start(sid)
 
     def _note(self, sid, way):
