@@ -16,6 +16,7 @@ from ironlab.quorum import later
 from scene import OURS, SETTINGS, Scene
 
 VOTERS, OBSERVER = (1, 2, 3), 4
+FIVE = (1, 2, 3, 4, 5)
 THEIRS = "theirs"
 DIFF, TRUNC, SNAP = "DIFF", "TRUNC", "SNAP"
 
@@ -43,6 +44,7 @@ class Matrix:
 
     def __init__(self):
         self.cells = Counter()
+        self.of_five = []
 
     def page(self):
         """The cells, as a page shows them."""
@@ -50,7 +52,8 @@ class Matrix:
         rows = [f"| {release} | {_name(leader)} | {_name(learner)} | {way} | {count} |"
                 for (release, leader, learner, way), count in sorted(self.cells.items())]
         return "\n".join(["Ensembles of three voters and an observer, one voter of one kind and two of the other. A row counts when "
-                          "the learner's own log names the way.", "", head, *rows])
+                          "the learner's own log names the way.", "", head, *rows, "",
+                          f"Five voters and two observers of both kinds; the leader was killed each time: {', '.join(self.of_five)}."])
 
     def run(self, report, release, steps=None):
         """All steps on the two ensembles of a release, or those whose names are given."""
@@ -63,6 +66,22 @@ class Matrix:
                 for step in steps or STEPS:
                     with report.check(name, release, step.replace("_", " ")):
                         getattr(play, step)()
+
+
+    def run_with_five(self, report, release):
+        """Five voters and two observers of both kinds, whose leader is killed again and again."""
+        kinds = {1: OURS, 2: release, 3: OURS, 4: release, 5: OURS, 6: OURS, 7: release}
+        name = "matrix: five voters and two observers"
+        with report.guard(name, release), Scene(Members(FIVE, (6, 7), WAYS_APART), kinds) as scene:
+            for number in range(1, 4):
+                with report.check(name, release, f"the leader is killed, {number}"):
+                    leader = scene.leader()
+                    scene.servers[leader].kill()
+                    scene.let_run(2)
+                    scene.start(leader)
+                    scene.let_run(1)
+                    scene.check()
+                    self.of_five.append(f"server {leader} ({_name(side(kinds[leader]))})")
 
 
 def _name(kind):
