@@ -11,10 +11,12 @@ import time
 from collections import Counter
 
 from ironlab.members import Members
+from ironlab.quorum import later
 
 from scene import OURS, SETTINGS, Scene
 
 VOTERS, OBSERVER = (1, 2, 3), 4
+FIVE = (1, 2, 3, 4, 5)
 THEIRS = "theirs"
 DIFF, TRUNC, SNAP = "DIFF", "TRUNC", "SNAP"
 
@@ -42,6 +44,7 @@ class Matrix:
 
     def __init__(self):
         self.cells = Counter()
+        self.of_five = []
 
     def page(self):
         """The cells, as a page shows them."""
@@ -49,7 +52,8 @@ class Matrix:
         rows = [f"| {release} | {_name(leader)} | {_name(learner)} | {way} | {count} |"
                 for (release, leader, learner, way), count in sorted(self.cells.items())]
         return "\n".join(["Ensembles of three voters and an observer, one voter of one kind and two of the other. A row counts when "
-                          "the learner's own log names the way.", "", head, *rows])
+                          "the learner's own log names the way.", "", head, *rows, "",
+                          f"Five voters and two observers of both kinds; the leader was killed each time: {', '.join(self.of_five)}."])
 
     def run(self, report, release, steps=None):
         """All steps on the two ensembles of a release, or those whose names are given."""
@@ -62,6 +66,22 @@ class Matrix:
                 for step in steps or STEPS:
                     with report.check(name, release, step.replace("_", " ")):
                         getattr(play, step)()
+
+
+    def run_with_five(self, report, release):
+        """Five voters and two observers of both kinds, whose leader is killed again and again."""
+        kinds = {1: OURS, 2: release, 3: OURS, 4: release, 5: OURS, 6: OURS, 7: release}
+        name = "matrix: five voters and two observers"
+        with report.guard(name, release), Scene(Members(FIVE, (6, 7), WAYS_APART), kinds) as scene:
+            for number in range(1, 4):
+                with report.check(name, release, f"the leader is killed, {number}"):
+                    leader = scene.leader()
+                    scene.servers[leader].kill()
+                    scene.let_run(2)
+                    scene.start(leader)
+                    scene.let_run(1)
+                    scene.check()
+                    self.of_five.append(f"server {leader} ({_name(side(kinds[leader]))})")
 
 
 def _name(kind):
@@ -94,8 +114,10 @@ class Play:
     def a_deposed_leader_truncates(self):
         """Server 1 has led, and logged what no other has; the two have a leader of theirs when it comes back."""
         self._make_lead(1)
-        self._with_a_tail(1)
+        self._come_back_with_a_tail(1)
         self._note(1, TRUNC)
+        self._scene.loads.ask("resume")
+        self._scene.let_run(1)
         self._scene.check()
 
     def the_leader_is_killed(self):
@@ -149,14 +171,16 @@ class Play:
         self._scene.let_run(0.5)
         self._scene.check()
 
-    def _with_a_tail(self, sid):
+    def _come_back_with_a_tail(self, sid):
         """The followers stand still, while the leader goes on to log proposals; then they come back without what was sent to
-        them, and without the leader."""
+        them, and without the leader. Nothing is written until that one is back: across a txn of the new epoch no leader cuts a
+        log, it sends a snapshot (LearnerHandler.queueCommittedProposals)."""
         scene = self._scene
         followers = [scene.servers[other] for other in VOTERS if other != sid]
         for server in followers:
             server.pause()
         time.sleep(0.5)
+        paused = later(scene.loads.ask, "pause")
         scene.servers[sid].kill()
         for server in followers:
             server.kill()
@@ -164,7 +188,7 @@ class Play:
             server.launch()
         for server in followers:
             server.wait_until_serving()
-        scene.let_run(1)
+        paused.result()
         scene.start(sid)
 
     def _note(self, sid, way):

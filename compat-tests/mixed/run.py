@@ -51,6 +51,7 @@ def _matrix(report, options):
     found = matrix.Matrix()
     for release in options.releases or server.APACHE:
         found.run(report, release)
+    found.run_with_five(report, "apache-3.9.5")
     _tell(report, options, "mixed", "Mixed ensembles", "make matrix", f"{scene.INTRODUCTION}\n\n{found.page()}")
 
 

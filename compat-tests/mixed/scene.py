@@ -3,13 +3,10 @@
 import time
 
 from ironlab import paths
-from ironlab.ensemble import LEADER, Ensemble, mode, srvr
-from ironlab.report import equal
-from ironlab.server import START_DEADLINE_S, ServerError
+from ironlab.ensemble import LEADER, Ensemble
 
+from digests import OURS, Digests
 from load import Load, Loads
-
-OURS = "ironkeeper"
 
 SETTINGS = """\
 tickTime=500
@@ -32,9 +29,6 @@ value of its own; sessions move between the servers. After each step everything 
 acknowledged is read back from every server, no session that kept its heart-beat has expired, and the digests of all servers
 agree at each zxid, as does what their logs and mntr say of digests."""
 
-# What a log says of two trees that should be one.
-MISMATCHES = ("Digests are not matching", "digest mismatch", "Digest mismatch")
-
 
 class Scene:
     """Use as a context manager: entering starts servers and clients, leaving ends them.
@@ -46,6 +40,7 @@ class Scene:
         self.ensemble = Ensemble(kinds[min(kinds)], members, kinds=kinds)
         self._share = [number // len(CLIENTS) for number in (sessions, watches, rate)]
         self._loads = []
+        self._digests = Digests(self.ensemble)
 
     def __enter__(self):
         self.ensemble.__enter__()
@@ -109,24 +104,6 @@ class Scene:
             self.ensemble.wait_until_level()
             for server in self.servers.values():
                 self.loads.ask(f"check {server.address}")
-            self._check_digests()
+            self._digests.check()
         finally:
             self.loads.ask("resume")
-
-    def _check_digests(self):
-        logs = {sid: _digests(server) for sid, server in self.servers.items()}
-        newest = {}
-        for sid, log in logs.items():
-            for zxid, digest in log.items():
-                equal(digest, newest.setdefault(zxid, digest), f"digest of server {sid} at {zxid}")
-        for sid, server in self.servers.items():
-            equal(int(server.mntr().get("zk_digest_mismatches_count", 0)), 0, f"digest mismatches of server {sid}")
-            found = [line for line in server.log().splitlines() if any(text in line for text in MISMATCHES)]
-            assert not found, f"server {sid}: {found[0]}"
-
-
-def _digests(server):
-    """What a server has logged of its tree, by zxid; {} of one that has no digests, as before 3.6."""
-    answer = server.ask("hash")
-    lines = (line.split(": ") for line in answer.splitlines())
-    return {parts[0]: int(parts[1]) for parts in lines if len(parts) == 2}

@@ -8,6 +8,7 @@
 //! `request` takes requests, `connect` sessions, `local_sessions` those that no other server knows; `drive` gives the role its inputs and sees to what it wants; `duty` says what
 //! the server may do now; `as_leader` and `as_learner` are for the other servers; `pipeline` is what is on its way.
 
+mod advice;
 mod as_leader;
 mod as_learner;
 mod connect;

@@ -3,7 +3,7 @@
 use quorum::{DiskOp, Input, Output, Ticket};
 
 use super::sockets::brings_in_sync;
-use super::{Replica, UnmatchedCommit};
+use super::{Replica, UnmatchedCommit, advice};
 use crate::clock;
 use crate::disk::Item;
 use crate::limits;
@@ -45,7 +45,9 @@ impl Replica {
     fn change(&mut self, output: Output) {
         match output {
             Output::Become(state) => self.become_state(state),
-            Output::Left(leave) => tracing::warn!("leaves its role: {leave}"),
+            Output::Left(leave) => {
+                tracing::warn!("leaves its role: {leave}{}", advice::on_leaving(&leave));
+            }
             Output::Serve(state, epoch) => self.serve(state, epoch),
             Output::StopServing => self.stop_serving(),
             Output::UnmatchedCommit(zxid) => self.failed = Some(UnmatchedCommit(zxid)),
@@ -92,7 +94,8 @@ impl Replica {
             }
             Output::Close(link) => sockets.close(link),
             Output::Drop(link, violation) => {
-                tracing::warn!("link {} is dropped: {violation}", link.0);
+                let advice = advice::on_violation(&violation);
+                tracing::warn!("link {} is dropped: {violation}{advice}", link.0);
                 sockets.close(link);
             }
             other => unreachable!("{other:?} is seen to elsewhere"),

@@ -1,0 +1,87 @@
+"""Do all servers have one tree, by what each of them tells of it?
+
+hash, mntr and the logs of 3.6 and later say it. One thing is Apache's own: a leader of Apache's sends a snapshot of a tree that
+goes on changing, and a learner of Apache's that applies the txns behind it counts digests that do not match yet (an ensemble of
+Apache's alone does so too). Such lines are passed over, and nothing else.
+"""
+
+import re
+
+from ironlab.report import equal
+
+OURS = "ironkeeper"
+MISMATCHES = ("Digests are not matching", "digest mismatch", "Digest mismatch", "digests in the data do not fit")
+_LEADER = re.compile(r"Successfully connected to leader, using address: .*:(\d+)")
+_SNAPSHOT = "Getting a snapshot from leader"
+_IN_SYNC = "- broadcast"
+_REPEATED = re.compile(r"\[\d+ times\]")  # told late, of a line that was judged
+
+
+class Digests:
+    """What the servers of an ensemble have told so far."""
+
+    def __init__(self, ensemble):
+        self._ensemble = ensemble
+        self._read = {sid: _Reading() for sid in ensemble.servers}
+
+    def check(self):
+        """AssertionError where two servers have two digests at one zxid, or one says that its tree is wrong."""
+        newest = {}
+        for sid, server in self._ensemble.servers.items():
+            for zxid, digest in _log_of(server).items():
+                equal(digest, newest.setdefault(zxid, digest), f"digest of server {sid} at {zxid}")
+            self._check_told(sid, server)
+
+    def _check_told(self, sid, server):
+        reading = self._read[sid]
+        sids = {str(port): of for of, port in self._ensemble.members.quorum_ports.items()}
+        for line in reading.new_lines(server):
+            if leader := _LEADER.search(line):
+                reading.follows(self._ensemble.servers[sids[leader[1]]].kind)
+            elif _SNAPSHOT in line:
+                reading.takes_a_snapshot()
+            elif _IN_SYNC in line:
+                reading.is_in_sync()
+            elif any(text in line for text in MISMATCHES):
+                repeats = reading.counts_mismatches and _REPEATED.search(line)
+                assert repeats or reading.is_apaches_own_way, f"server {sid}: {line}"
+                reading.counts_mismatches = True
+        if not reading.counts_mismatches:
+            equal(int(server.mntr().get("zk_digest_mismatches_count", 0)), 0, f"digest mismatches of server {sid}")
+
+
+class _Reading:
+    """How far the log of a server was read, and in what state that is."""
+
+    def __init__(self):
+        self._at = 0
+        self._leader = None
+        self._snapshot = False
+        self.counts_mismatches = False
+
+    def new_lines(self, server):
+        text = server.log_path.read_bytes()[self._at:]
+        whole = text[:text.rfind(b"\n") + 1]
+        self._at += len(whole)
+        return whole.decode(errors="replace").splitlines()
+
+    def follows(self, leader):
+        self._leader = leader
+        self._snapshot = False
+
+    def takes_a_snapshot(self):
+        self._snapshot = True
+
+    def is_in_sync(self):
+        self._snapshot = False
+
+    @property
+    def is_apaches_own_way(self):
+        return self._snapshot and self._leader != OURS
+
+
+def _log_of(server):
+    """What a server has logged of its tree, by zxid; {} of one that has no digests, as before 3.6."""
+    answer = server.ask("hash")
+    lines = (line.split(": ") for line in answer.splitlines())
+    return {parts[0]: int(parts[1]) for parts in lines if len(parts) == 2}
