@@ -1,8 +1,11 @@
 """Do all servers have one tree, by what each of them tells of it?
 
-hash, mntr and the logs of 3.6 and later say it. One thing is Apache's own: a leader of Apache's sends a snapshot of a tree that
-goes on changing, and a learner of Apache's that applies the txns behind it counts digests that do not match yet (an ensemble of
-Apache's alone does so too). Such lines are passed over, and nothing else.
+hash, mntr and the logs of 3.6 and later say it. Two things are Apache's own, and passed over:
+
+- A leader of Apache's sends a snapshot of a tree that goes on changing, and a learner of Apache's that applies the txns behind it
+  counts digests that do not match yet. An ensemble of 3.9.5 alone did so in 2 of 2 runs of `the_leader_stands_still`.
+- Learners of 3.7 and before lose their way when a COMMIT comes behind NEWLEADER, come again, and apply txns twice or not
+  (ZOOKEEPER-4394): an ensemble of 3.7.2 alone had two trees after 5 of 6 runs of `the_two_lead`. Their digests are not asked for.
 """
 
 import re
@@ -10,6 +13,7 @@ import re
 from ironlab.report import equal
 
 OURS = "ironkeeper"
+LOSE_THEIR_WAY = ("apache-3.5", "apache-3.6", "apache-3.7")
 MISMATCHES = ("Digests are not matching", "digest mismatch", "Digest mismatch", "digests in the data do not fit")
 _LEADER = re.compile(r"Successfully connected to leader, using address: .*:(\d+)")
 _SNAPSHOT = "Getting a snapshot from leader"
@@ -28,6 +32,8 @@ class Digests:
         """AssertionError where two servers have two digests at one zxid, or one says that its tree is wrong."""
         newest = {}
         for sid, server in self._ensemble.servers.items():
+            if server.kind in LOSE_THEIR_WAY:
+                continue
             for zxid, digest in _log_of(server).items():
                 equal(digest, newest.setdefault(zxid, digest), f"digest of server {sid} at {zxid}")
             self._check_told(sid, server)

@@ -31,6 +31,9 @@ WAYS = {
 # A learner that comes back after seconds of load gets a DIFF, one without files nothing but a SNAP.
 WAYS_APART = f"{SETTINGS}commitLogCount=100000\nsnapshotSizeFactor=-1\n"
 
+# Leaders that keep 500 txns for learners that lag, whatever commitLogCount says: a DIFF needs a learner that is away briefly.
+KEEP_FEW = ("apache-3.5",)
+
 # Longer than syncLimit: the others give the one that stands still up.
 PAUSE_S = 7
 
@@ -165,9 +168,13 @@ class Play:
         server.kill()
         if way == SNAP:
             shutil.rmtree(server.version_2)
-        self._scene.let_run(0.3)
+        if way == DIFF and self._scene.kind_of(self._scene.leader()) in KEEP_FEW:
+            self._scene.loads.ask("pause")
+        else:
+            self._scene.let_run(0.3)
         self._scene.start(sid)
         self._note(sid, way)
+        self._scene.loads.ask("resume")
         self._scene.let_run(0.5)
         self._scene.check()
 
@@ -192,15 +199,14 @@ class Play:
         scene.start(sid)
 
     def _note(self, sid, way):
-        """Counts how the learner was brought in sync since its start, and by whom."""
+        """Counts how the learner was brought in sync since its start, and by whom. One of Apache's may come again, by a DIFF, as
+        older releases stumble over a COMMIT behind NEWLEADER (ZOOKEEPER-4394)."""
         server = self._scene.servers[sid]
         kind, leader = side(server.kind), side(self._scene.kind_of(self._scene.leader()))
         ways = WAYS[kind]
-        text = server.log()
-        places = {name: text.rfind(words) for name, words in ways.items()}
-        last = max(places, key=places.get)
-        assert places[last] >= 0, f"server {sid} does not say how it came in sync\n{server.log_tail()}"
-        assert last == way, f"server {sid} came in sync by {last} instead of {way}"
+        text = server.log()[self._scene.started_at[sid]:]
+        found = [name for name, words in ways.items() if words in text]
+        assert way in found, f"server {sid} came in sync by {found} instead of {way}\n{server.log_tail()}"
         observer = " (observer)" if sid == OBSERVER else ""
         self._cells[self._release, leader, f"{kind}{observer}", way] += 1
 

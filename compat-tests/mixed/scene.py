@@ -39,6 +39,8 @@ class Scene:
     def __init__(self, members, kinds, sessions=SESSIONS, watches=WATCHES, rate=RATE):
         self.ensemble = Ensemble(kinds[min(kinds)], members, kinds=kinds)
         self._share = [number // len(CLIENTS) for number in (sessions, watches, rate)]
+        # How long each server's log was when it was started again.
+        self.started_at = {}
         self._loads = []
         self._digests = Digests(self.ensemble)
 
@@ -80,6 +82,7 @@ class Scene:
 
     def start(self, sid):
         """Starts a server, and waits until it serves and has caught up with the leader."""
+        self.started_at[sid] = len(self.servers[sid].log())
         self.servers[sid].start()
         self.wait_until_whole()
 

@@ -1,4 +1,5 @@
-//! Whom a leader drops: a server that comes again on a new link, one that is silent, one that says what cannot be.
+//! Whom a leader drops, and whom not: a server that comes again on a new link, one that is silent, one that says what cannot be,
+//! one that says it early.
 
 #[path = "model/settings.rs"]
 mod settings;
@@ -192,4 +193,37 @@ fn an_epoch_behind_which_there_is_none_is_not_taken_from_a_learner() {
     assert!(leader.outputs.contains(&expected));
     leader.joined_by(1, LinkId(2), Zxid::ZERO, Epoch(0));
     assert!(leader.has_said(LinkId(2), &ToLearner::LeaderInfo(EPOCH)));
+}
+
+#[test]
+fn a_txn_that_is_acknowledged_before_newleader_counts_behind_that() {
+    let (follower, late) = (LinkId(1), LinkId(2));
+    let mut leader = Leader::new();
+    leader.joined_by(1, follower, Zxid::ZERO, Epoch(0));
+    leader.told(follower, ToLeader::Ack(Zxid::beginning_of(EPOCH)));
+    leader.give(Input::Propose {
+        zxid: FIRST,
+        record: Bytes::from_static(b"first"),
+    });
+    let written = leader.logged.expect("the proposal goes to the log");
+    leader.give(Input::Durable(written));
+    leader.joined_by(2, late, Zxid::beginning_of(EPOCH), EPOCH);
+    leader.told(late, ToLeader::Ack(FIRST));
+    assert!(!leader.has_dropped(late));
+    assert!(!leader.has_applied(), "NEWLEADER is not acknowledged");
+    leader.told(late, ToLeader::Ack(Zxid::beginning_of(EPOCH)));
+    assert!(leader.has_said(late, &ToLearner::UpToDate));
+    assert!(leader.has_applied());
+}
+
+#[test]
+fn a_learner_that_acknowledges_what_it_was_not_sent_is_dropped_before_newleader_too() {
+    let (follower, late) = (LinkId(1), LinkId(2));
+    let mut leader = Leader::new();
+    leader.joined_by(1, follower, Zxid::ZERO, Epoch(0));
+    leader.told(follower, ToLeader::Ack(Zxid::beginning_of(EPOCH)));
+    leader.joined_by(2, late, Zxid::beginning_of(EPOCH), EPOCH);
+    assert!(!leader.has_dropped(late));
+    leader.told(late, ToLeader::Ack(FIRST));
+    assert!(leader.has_dropped(late));
 }

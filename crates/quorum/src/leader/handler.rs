@@ -44,6 +44,8 @@ pub(super) struct LearnerHandler {
     pub progress: Progress,
     /// All up to this txn is on its disk.
     pub acked: Zxid,
+    /// What it acknowledged before NEWLEADER, and counts only behind that.
+    pub acked_early: Zxid,
     pub heard_ms: u64,
     /// When it acknowledged NEWLEADER.
     pub synchronised_ms: u64,
@@ -57,6 +59,7 @@ impl LearnerHandler {
             accepted_epoch: Epoch::default(),
             progress: Progress::Silent,
             acked: Zxid::ZERO,
+            acked_early: Zxid::ZERO,
             heard_ms: now_ms,
             synchronised_ms: now_ms,
         }

@@ -124,6 +124,9 @@ impl Leading {
         link: LinkId,
         zxid: Zxid,
     ) -> Result<(), Violation> {
+        if !zxid.is_beginning() {
+            return self.acked_early(cx, link, zxid);
+        }
         if zxid != Zxid::beginning_of(self.epoch) {
             return Err(Violation::NewLeaderAck(zxid));
         }
@@ -132,12 +135,31 @@ impl Leading {
         };
         learner.progress = Progress::Synchronised;
         learner.synchronised_ms = cx.now_ms;
+        let early = learner.acked_early;
         match &mut self.phase {
             Phase::Synchronisation { acks, .. } => {
                 acks.insert(learner.sid);
                 self.establish(cx);
             }
             _ => self.up_to_date(cx, link),
+        }
+        self.acked(cx, link, early)
+    }
+
+    /// A learner of Apache's, up to 3.7, may have a txn on its disk, and say so, before it has acknowledged NEWLEADER
+    /// (ZOOKEEPER-4685). That counts behind NEWLEADER's ACK, not before: its currentEpoch may not be written.
+    fn acked_early(
+        &mut self,
+        cx: &mut Context<'_>,
+        link: LinkId,
+        zxid: Zxid,
+    ) -> Result<(), Violation> {
+        let last = cx.state.history.last_logged();
+        if zxid > last {
+            return Err(Violation::Ack { got: zxid, last });
+        }
+        if let Some(learner) = self.learners.get_mut(&link) {
+            learner.acked_early = learner.acked_early.max(zxid);
         }
         Ok(())
     }
