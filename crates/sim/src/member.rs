@@ -42,8 +42,8 @@ pub struct Member {
     log: TxnLog<SimDir>,
     torn_tails: usize,
     queue: VecDeque<Queued>,
-    /// Trees that are on disk and not yet in use.
-    installed: VecDeque<DataTree>,
+    /// The tree that was installed last, where it is not yet in use.
+    installed: Option<DataTree>,
 }
 
 /// Txns of the log that a start keeps for learners that lag.
@@ -110,7 +110,7 @@ impl Member {
             log_options,
             torn_tails: state.torn_tails,
             queue: VecDeque::new(),
-            installed: VecDeque::new(),
+            installed: None,
         };
         if member.tree.last_zxid() == Zxid::ZERO {
             member.snapshot()?;
@@ -213,7 +213,7 @@ impl Member {
                 let form = server::compression(zxid);
                 install_tree(&mut tree, snapshots, logs, form, SEALS, most)?;
                 self.log = TxnLog::new(logs.clone(), self.log_options.clone());
-                self.installed.push_back(tree);
+                self.installed = Some(tree);
             }
         }
         Ok(true)
@@ -233,9 +233,9 @@ impl Member {
         assert_eq!(self.tree.last_zxid(), up_to, "the tail lacks a txn");
     }
 
-    /// The snapshot that was installed is the tree.
+    /// The snapshot that was installed last is the tree. One before it, of a link that was lost, may never have been used.
     pub fn use_snapshot(&mut self) {
-        self.tree = self.installed.pop_front().expect("a tree is installed");
+        self.tree = self.installed.take().expect("a tree is installed");
     }
 
     /// Reads the tree from disk again; returns its zxid.
