@@ -236,8 +236,9 @@ impl DataTree {
             if awaited.zxid <= present.zxid {
                 self.awaited_digest = None;
             }
-            self.digest_mismatches +=
-                u64::from(awaited.zxid == present.zxid && awaited.digest != present.digest);
+            if awaited.zxid == present.zxid {
+                self.compare_digest(awaited.digest);
+            }
             return;
         }
         self.digest_log.record(present.zxid, present.digest);
@@ -246,8 +247,13 @@ impl DataTree {
             .as_ref()
             .filter(|told| told.version == DIGEST_VERSION)
         {
-            self.digest_mismatches += u64::from(told.tree_digest != present.digest);
+            self.compare_digest(told.tree_digest);
         }
+    }
+
+    pub(crate) fn compare_digest(&mut self, told: i64) {
+        self.last_digest_fits = told == self.digest;
+        self.digest_mismatches += u64::from(!self.last_digest_fits);
     }
 
     /// Ends sessions that have ephemeral znodes but no entry of their own, as Apache does after

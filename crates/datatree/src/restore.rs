@@ -132,7 +132,7 @@ impl DataTree {
             .awaited_digest
             .filter(|awaited| awaited.zxid == snapshot)
         {
-            self.digest_mismatches += u64::from(awaited.digest != self.digest);
+            self.compare_digest(awaited.digest);
             self.awaited_digest = None;
         }
     }

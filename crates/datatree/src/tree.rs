@@ -49,6 +49,7 @@ pub struct DataTree {
     /// tree is fuzzy and digests in txns do not fit it.
     pub(crate) awaited_digest: Option<DigestLogEntry>,
     pub(crate) digest_mismatches: u64,
+    pub(crate) last_digest_fits: bool,
     pub(crate) frozen: Option<Frozen>,
     pub(crate) ephemerals: Ephemerals,
     pub(crate) containers: BTreeSet<Slot>,
@@ -180,6 +181,7 @@ impl DataTree {
             digest_log: DigestLog::default(),
             awaited_digest: None,
             digest_mismatches: 0,
+            last_digest_fits: true,
             frozen: None,
             ephemerals: Ephemerals::default(),
             containers: BTreeSet::new(),
@@ -271,6 +273,12 @@ impl DataTree {
     /// How often a txn's digest was not the tree's.
     pub fn digest_mismatches(&self) -> u64 {
         self.digest_mismatches
+    }
+
+    /// Whether the newest digest that was compared was the tree's; true where none was. A server of Apache's that was sent the tree
+    /// of a leader at work may write a snapshot whose own digest is wrong, and the tree is right behind it.
+    pub fn last_digest_fits(&self) -> bool {
+        self.last_digest_fits
     }
 
     /// The digests that servers compare, oldest first.

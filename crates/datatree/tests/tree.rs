@@ -324,6 +324,10 @@ fn rebuild(tree: &mut DataTree) -> DataTree {
 
 /// Applies a txn that says that the tree has another digest afterwards than it has.
 fn apply_with_wrong_digest(tree: &mut DataTree) {
+    apply_with_digest(tree, 1);
+}
+
+fn apply_with_digest(tree: &mut DataTree, tree_digest: i64) {
     let header = TxnHeader {
         client_id: SESSION,
         cxid: 1,
@@ -336,7 +340,7 @@ fn apply_with_wrong_digest(tree: &mut DataTree) {
     });
     let digest = Some(TxnDigest {
         version: 2,
-        tree_digest: 1,
+        tree_digest,
     });
     let record = TxnRecord {
         header,
@@ -355,6 +359,22 @@ fn digests_do_not_count_while_a_tree_is_fuzzy() {
     assert!(tree.settle() && !tree.settle());
     apply_with_wrong_digest(&mut tree);
     assert_eq!(tree.digest_mismatches(), 1);
+}
+
+#[test]
+fn the_newest_digest_tells_whether_the_tree_is_right_now() {
+    let mut tree = DataTree::default();
+    assert!(tree.last_digest_fits(), "none was compared");
+    apply_with_digest(&mut tree, 1);
+    assert!(!tree.last_digest_fits());
+    let right = tree.digest();
+    apply_with_digest(&mut tree, right);
+    assert!(tree.last_digest_fits());
+    assert_eq!(
+        tree.digest_mismatches(),
+        1,
+        "and what did not fit stays counted"
+    );
 }
 
 #[test]

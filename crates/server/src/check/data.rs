@@ -114,9 +114,13 @@ fn tell_strangers(tree: &DataTree, ours: &[ServerLine], report: &mut Report) {
 
 /// A server starts in spite of it, as Apache's does; but who moves over should know first.
 fn tell_digests(tree: &DataTree, report: &mut Report) {
-    match tree.digest_mismatches() {
-        0 => {}
-        count => report.blocks(format!(
+    match (tree.digest_mismatches(), tree.last_digest_fits()) {
+        (0, _) => {}
+        (count, true) => report.differs(format!(
+            "{count} digests in the data do not fit, and the newest one does: a server that is brought in sync under load \
+             writes such a snapshot (Apache's do), and the tree is right behind it"
+        )),
+        (count, false) => report.blocks(format!(
             "{count} digests in the data do not fit the tree that it makes: the data may be damaged; look at \
              zk_digest_mismatches_count of the server that wrote it, and take the data of another member"
         )),
