@@ -8,6 +8,7 @@ from ironlab.wire import Client, Closed
 from .probe import Probe, lost, packets, still_follows
 
 PROBES = []
+create = Followed.create
 NOBODY = 0x1_0000_0000_0077
 
 
@@ -17,24 +18,10 @@ class Looking(Followed):
     def log(self):
         return self.server.log()
 
-    def with_history(self, count):
-        """Leads it in epoch 1 through so many txns, all committed, and leaves."""
-        learner = self.lead(1)
-        for counter in range(1, count + 1):
-            create(learner, zxid(1, counter))
-            learner.until("ACK")
-            learner.send("COMMIT", zxid(1, counter))
-        learner.close()
-
 
 def probe(play):
     PROBES.append(Probe(Looking, play))
     return play
-
-
-def create(learner, number):
-    learner.propose(number, ops.OPS["create"][0], "CreateTxn", 1, path=f"/n{number:x}", data=b"", acl=ops.OPEN,
-                    ephemeral=False, parentCVersion=number & 0xffffffff)
 
 
 @probe

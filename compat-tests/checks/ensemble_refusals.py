@@ -4,7 +4,7 @@ neither side's files change. The test plays the other server."""
 import re
 from contextlib import closing
 
-from ironlab import disk, ops
+from ironlab import disk
 from ironlab.members import Members
 from ironlab.played import Followed, Led
 from ironlab.quorum import zxid
@@ -20,21 +20,6 @@ def run(report, kind):
     """What Apache does with the same is in `behaviour`: it takes most of it."""
     if kind == OURS:
         report.run(NAME, kind, CHECKS)
-
-
-def _create(learner, number):
-    learner.propose(number, ops.OPS["create"][0], "CreateTxn", 1, path=f"/n{number:x}", data=b"", acl=ops.OPEN,
-                    ephemeral=False, parentCVersion=number & 0xffffffff)
-
-
-def _with_history(followed, epoch, count):
-    """Leads it through so many txns, all committed, and leaves."""
-    learner = followed.lead(epoch)
-    for counter in range(1, count + 1):
-        _create(learner, zxid(epoch, counter))
-        learner.until("ACK")
-        learner.send("COMMIT", zxid(epoch, counter))
-    learner.close()
 
 
 def _is_told_once(server, *texts):
@@ -66,9 +51,9 @@ def a_leader_that_leaves_txns_out_of_a_diff():
         learner = followed.elected()
         learner.admit(2)
         learner.send("DIFF", zxid(1, 3))
-        _create(learner, zxid(1, 1))
+        followed.create(learner, zxid(1, 1))
         learner.send("COMMIT", zxid(1, 1))
-        _create(learner, zxid(1, 3))
+        followed.create(learner, zxid(1, 3))
         _refuses(learner, lambda: learner.send("COMMIT", zxid(1, 3)))
         _is_told_once(followed.server, "txns between them are missing", "restart the leader")
         followed.server.stop()
@@ -78,7 +63,7 @@ def a_leader_that_leaves_txns_out_of_a_diff():
 def a_leader_of_an_older_epoch_than_the_data():
     """The data directory of an ensemble that is further on was put into this one."""
     with Followed(OURS) as followed:
-        _with_history(followed, 5, 3)
+        followed.with_history(3, epoch=5)
         learner = followed.elected()
         _refuses(learner, lambda: learner.admit(2))
         _is_told_once(followed.server, "epoch 2 is offered, 5 is accepted here", "is the dataDir that of another ensemble?")

@@ -3,7 +3,7 @@
 Starting one takes it through the election; what was read on the way is kept, for captures.
 """
 
-from . import quorum
+from . import ops, quorum
 from .members import PATIENT, Members
 from .quorum import TIMEOUT_S, later, zxid
 from .wire import Client
@@ -121,6 +121,21 @@ class Followed(_Ensemble):
         connecting = later(Client, self.server.port, **options)
         self.create_session(learner, learner.until("REQUEST"), number)
         return connecting.result(TIMEOUT_S)
+
+    @staticmethod
+    def create(learner, number):
+        """Proposes a create whose path is made of its zxid."""
+        learner.propose(number, ops.OPS["create"][0], "CreateTxn", 1, path=f"/n{number:x}", data=b"", acl=ops.OPEN,
+                        ephemeral=False, parentCVersion=number & 0xffffffff)
+
+    def with_history(self, count, epoch=1):
+        """Leads it through so many txns, all committed, and leaves."""
+        learner = self.lead(epoch)
+        for counter in range(1, count + 1):
+            self.create(learner, zxid(epoch, counter))
+            learner.until("ACK")
+            learner.send("COMMIT", zxid(epoch, counter))
+        learner.close()
 
     @staticmethod
     def create_session(learner, request, number):

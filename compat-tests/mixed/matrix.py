@@ -70,7 +70,6 @@ class Matrix:
                     with report.check(name, release, step.replace("_", " ")):
                         getattr(play, step)()
 
-
     def run_with_five(self, report, release):
         """Five voters and two observers of both kinds, whose leader is killed again and again."""
         kinds = {1: OURS, 2: release, 3: OURS, 4: release, 5: OURS, 6: OURS, 7: release}
