@@ -107,6 +107,8 @@ def a_connection_that_was_seen_to_end_is_in_no_list(port):
         Client(port).close_session()
         four_letters(port, "ruok")
         equal(_ask(port, "cons"), " /address[0](queued=0,recved=1,sent=0)\n\n", f"cons, round {round}")
+        srvr = _ask(port, "srvr")
+        assert "\nConnections: 1\n" in srvr, f"round {round}: {srvr}"
 
 
 def stmk_takes_a_number_which_gtmk_then_tells(port):

@@ -39,6 +39,10 @@ pub const MAX_SNAPSHOT_IMAGE_BYTES: usize = 64 << 20;
 /// under it.
 pub const MAX_DRAINED_BYTES: usize = 64 << 10;
 
+/// Connections that wait for their clients to end after a four-letter word; with more, one is closed at once. They are
+/// not among those that `maxCnxns` and `maxClientCnxns` count.
+pub const MAX_DRAINING_CONNECTIONS: usize = 1024;
+
 /// Watches that a word takes down under one lock of the watchers: writes wait no longer than for these. A connection's are
 /// taken down together, so those of one with more stand above it.
 pub const WORD_WATCHES_SLICE: usize = if MODEL { 2 } else { 4096 };

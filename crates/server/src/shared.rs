@@ -78,6 +78,8 @@ pub struct Shared {
     pub throttles: Throttles,
     /// Open connections.
     pub admissions: Admissions,
+    /// Places for connections that are over but for what their clients may still send.
+    pub draining: tokio::sync::Semaphore,
     /// Bytes below dataDir and dataLogDir.
     pub sizes: Box<dyn Fn() -> [u64; 2] + Send + Sync>,
     /// The port that clients connect to; known once it is bound.

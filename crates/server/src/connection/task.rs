@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
-use listener::{Accepted, FrameReader};
+use listener::{Accepted, Admission, FrameReader};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::Instant;
 
@@ -56,14 +56,14 @@ pub async fn serve(server: Server, accepted: Accepted) {
     let _ = stream.set_nodelay(true);
     let _ = socket2::SockRef::from(&stream).set_keepalive(server.config.client_tcp_keep_alive);
     let (reader, writer) = stream.split();
-    serve_streams(&server, remote, reader, writer).await;
-    drop(admission);
+    serve_streams(&server, remote, Some(admission), reader, writer).await;
 }
 
-/// Serves one client, whatever its bytes come from.
+/// Serves one client, whatever its bytes come from; `admission` counts it among those that are open.
 pub async fn serve_streams(
     server: &Server,
     remote: SocketAddr,
+    admission: Option<Admission>,
     reader: impl AsyncRead + Unpin,
     writer: impl AsyncWrite + Unpin,
 ) {
@@ -76,7 +76,7 @@ pub async fn serve_streams(
         progress: Instant::now(),
         asked_for_session: false,
         server,
-        registered: Registered::new(server, &connection),
+        registered: Registered::new(server, &connection, admission),
         connection: &connection,
     };
     if let Err(end) = task.run().await {
@@ -94,11 +94,16 @@ pub async fn serve_streams(
 struct Registered<'a> {
     server: &'a Shared,
     connection: &'a Arc<Connection>,
+    admission: Option<Admission>,
     left: bool,
 }
 
 impl<'a> Registered<'a> {
-    fn new(server: &'a Shared, connection: &'a Arc<Connection>) -> Self {
+    fn new(
+        server: &'a Shared,
+        connection: &'a Arc<Connection>,
+        admission: Option<Admission>,
+    ) -> Self {
         let mut watchers = server.watchers.lock();
         watchers
             .connections
@@ -106,19 +111,18 @@ impl<'a> Registered<'a> {
         Registered {
             server,
             connection,
+            admission,
             left: false,
         }
     }
 
-    /// No one finds the connection any more. That comes before its client can see it end (`NIOServerCnxn.close`): who asks
-    /// cons after that is not told of it.
+    /// No one finds or counts the connection any more. That comes before its client can see it end
+    /// (`NIOServerCnxn.close`): who asks cons or srvr after that is not told of it, and who comes again is let in.
     fn leave(&mut self) {
         if std::mem::replace(&mut self.left, true) {
             return;
         }
-        let Registered {
-            server, connection, ..
-        } = self;
+        let (server, connection) = (self.server, self.connection);
         connection.close_now();
         let mut watchers = server.watchers.lock();
         watchers.watches.remove_watcher(connection.id);
@@ -126,7 +130,8 @@ impl<'a> Registered<'a> {
         let sent = connection.traffic.sent.load(Relaxed);
         server.stats.packets_sent.fetch_add(sent, Relaxed);
         drop(watchers);
-        server.replica.push(Input::Gone((*connection).clone()));
+        self.admission = None;
+        server.replica.push(Input::Gone(connection.clone()));
     }
 }
 
@@ -323,7 +328,10 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Task<'_, R, W> {
             self.writer.write_all(answer.as_bytes()).await?;
             self.registered.leave();
             self.writer.shutdown().await?;
-            self.frames.drain(limits::MAX_DRAINED_BYTES).await
+            match self.server.draining.try_acquire() {
+                Ok(_place) => self.frames.drain(limits::MAX_DRAINED_BYTES).await,
+                Err(_) => Ok(()),
+            }
         };
         match tokio::time::timeout(DRAIN_TIME, exchange).await {
             Ok(outcome) => Ok(outcome?),

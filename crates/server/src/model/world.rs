@@ -82,7 +82,7 @@ impl World {
     pub fn serve(&self, reads: ServerReads, writes: ServerWrites) {
         let server = self.server.clone();
         let remote = SocketAddr::from(([127, 0, 0, 1], 1));
-        let task = async move { serve_streams(&server, remote, reads, writes).await };
+        let task = async move { serve_streams(&server, remote, None, reads, writes).await };
         let task = shuttle::future::spawn(task);
         self.connections.lock().expect("no panic").push(task);
     }

@@ -13,10 +13,12 @@ use persistence::{
 use processor::{AccessRules, AuthRules, Processor, Rules};
 use proto::Zxid;
 use quorum::{Found, Txn};
+use tokio::sync::Semaphore;
 
 use crate::clock;
 use crate::config::Config;
 use crate::exit_code::ExitCode;
+use crate::limits;
 use crate::replica::{session_table, write_first_snapshot};
 use crate::shared::{Server, Shared};
 use crate::standing::Standing;
@@ -269,6 +271,7 @@ pub fn shared(
         stats: Default::default(),
         throttles: Throttles::new(&config, started_ms, seed),
         admissions: Admissions::new(limits),
+        draining: Semaphore::new(limits::MAX_DRAINING_CONNECTIONS),
         sizes,
         client_port: OnceLock::new(),
         stopping: false.into(),
