@@ -42,6 +42,16 @@ impl IoError {
     }
 }
 
+/// Whether a file was there for something to be done to it. Others than this server may remove what is of no use any more:
+/// a purge by Apache's scripts, for one.
+pub(crate) fn if_there(outcome: io::Result<()>) -> io::Result<bool> {
+    match outcome {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Why bytes of a log are not a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DamageKind {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use proto::Zxid;
 
+use crate::error::if_there;
 use crate::names::parse_any_snapshot_name;
 use crate::{Dir, IoError, find_snapshots, is_plausible_snapshot, parse_log_name};
 
@@ -53,9 +54,11 @@ fn remove_matching<D: Dir>(
     let mut removed = Vec::new();
     for name in dir.list().map_err(IoError::dir("list", dir))? {
         if matches(&name) {
-            dir.remove(&name)
-                .map_err(IoError::on("remove", dir, &name))?;
-            removed.push(dir.path().join(name));
+            let was_there =
+                if_there(dir.remove(&name)).map_err(IoError::on("remove", dir, &name))?;
+            if was_there {
+                removed.push(dir.path().join(name));
+            }
         }
     }
     Ok(removed)

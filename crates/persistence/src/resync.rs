@@ -4,8 +4,8 @@
 //! history or the new state, never the new one with old txns behind it, and doing it again
 //! completes it. Must not know why a leader wants it, nor the tree.
 //!
-//! No [`crate::TxnLog`] may be open on the log directory meanwhile, and no other snapshot be
-//! written: make a new log afterwards, and drop a snapshot of the old state before.
+//! No [`crate::TxnLog`] may be open on the log directory meanwhile, no other snapshot be written, and
+//! no purge be under way, which may remove the snapshot that is gone back to: make a new log afterwards, and drop a snapshot of the old state before.
 //!
 //! Apache truncates the log and leaves newer snapshots where they are, which the next start then
 //! loads; after SNAP it leaves the old log where it is, which the next start then replays.
@@ -17,6 +17,7 @@ use proto::txn::TxnRecord;
 use proto::{SessionId, Zxid};
 
 use crate::epochs::{finish_current_epoch, prepare_current_epoch};
+use crate::error::if_there;
 use crate::log_reader::follows;
 use crate::names::set_aside_name;
 use crate::truncate::cut_behind;
@@ -100,7 +101,7 @@ fn set_aside<D: Dir>(dir: &D, which: impl Fn(Zxid) -> bool) -> Result<(), IoErro
     let mut snapshots = find_snapshots(dir)?;
     snapshots.reverse();
     for (_, name) in snapshots.into_iter().filter(|(zxid, _)| which(*zxid)) {
-        dir.rename(&name, &set_aside_name(&name))
+        if_there(dir.rename(&name, &set_aside_name(&name)))
             .map_err(IoError::on("rename", dir, &name))?;
         dir.sync(SyncPoint::SetAsideSnapshot)
             .map_err(IoError::dir("fsync", dir))?;

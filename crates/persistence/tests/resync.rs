@@ -2,7 +2,8 @@
 
 mod common;
 
-use std::fs;
+use std::path::Path;
+use std::{fs, io};
 
 use common::*;
 use persistence::*;
@@ -143,4 +144,56 @@ fn a_snapshot_without_a_name_leaves_nothing_behind() {
     let before = files(&dir);
     drop(unnamed(&dir, 20));
     assert_eq!(files(&dir), before);
+}
+
+/// A directory in whose lists stands a snapshot that somebody has just removed, a purge of Apache's scripts for one.
+#[derive(Clone)]
+struct JustPurged(RealDir);
+
+impl Dir for JustPurged {
+    type File = <RealDir as Dir>::File;
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        let mut names = self.0.list()?;
+        names.push("snapshot.1".to_owned());
+        Ok(names)
+    }
+
+    fn open(&self, name: &str) -> io::Result<Self::File> {
+        self.0.open(name)
+    }
+
+    fn create(&self, name: &str) -> io::Result<Self::File> {
+        self.0.create(name)
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.0.rename(from, to)
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.0.remove(name)
+    }
+
+    fn sync(&self, point: SyncPoint) -> io::Result<()> {
+        self.0.sync(point)
+    }
+}
+
+#[test]
+fn a_snapshot_that_somebody_removes_meanwhile_is_not_missed() {
+    let (_temp, dir) = history();
+    let none = std::iter::empty();
+    let purged = JustPurged(dir.clone());
+    let writer =
+        SnapshotWriter::begin(purged.clone(), Zxid(20), Compression::None, &[], none).unwrap();
+    let snapshot = writer.finish_unnamed(&SnapshotSeals::default()).unwrap();
+    install(snapshot, &purged, LIMIT).unwrap();
+    assert_eq!(recover_all(&dir).unwrap().last_zxid, Zxid(20));
+    purge(&purged, &purged, 3).unwrap();
+    assert_eq!(recover_all(&dir).unwrap().last_zxid, Zxid(20));
 }

@@ -210,6 +210,7 @@ impl<D: Dir> Disk<D> {
             snapshots, logs, ..
         } = &self.files;
         let max_field_bytes = self.server.config.max_field_bytes();
+        let _past = self.server.past.lock();
         let rewound = rewind(snapshots, logs, zxid, max_field_bytes)?;
         self.log = new_log(&self.files);
         Ok(rewound)
@@ -223,7 +224,9 @@ impl<D: Dir> Disk<D> {
         } = &self.files;
         let max_field_bytes = self.server.config.max_field_bytes();
         let zxid = tree.last_zxid();
+        let past = self.server.past.lock();
         let bytes = install_tree(&mut tree, snapshots, logs, form, rules, max_field_bytes)?;
+        drop(past);
         tracing::info!(%zxid, bytes, "the leader's snapshot is on disk");
         self.log = new_log(&self.files);
         self.server.replica.push(Input::Installed(tree));

@@ -84,6 +84,9 @@ pub struct Shared {
     pub sizes: Box<dyn Fn() -> [u64; 2] + Send + Sync>,
     /// The port that clients connect to; known once it is bound.
     pub client_port: std::sync::OnceLock<u16>,
+    /// Held while old files are removed, and while a leader has the history changed: each must find what it has looked at.
+    /// No other lock is taken under it.
+    pub past: Mutex<()>,
     /// Set when the server stops: a snapshot that is being written is given up.
     pub stopping: AtomicBool,
     /// When the server began; monotonic ms.

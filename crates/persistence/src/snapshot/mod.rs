@@ -66,12 +66,15 @@ pub fn is_plausible_snapshot<D: Dir>(dir: &D, name: &str) -> Result<bool, IoErro
     let Some((_, compression)) = parse_snapshot_name(name) else {
         return Ok(false);
     };
-    dir.open(name)
-        .and_then(|file| match compression {
-            Compression::None => ends_with_seal(&file),
-            other => starts_with(file, other.magic()),
-        })
-        .map_err(IoError::on("read", dir, name))
+    let looked = dir.open(name).and_then(|file| match compression {
+        Compression::None => ends_with_seal(&file),
+        other => starts_with(file, other.magic()),
+    });
+    match looked {
+        // Somebody has removed it since it was listed.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        looked => looked.map_err(IoError::on("read", dir, name)),
+    }
 }
 
 fn ends_with_seal<F: File>(file: &F) -> io::Result<bool> {

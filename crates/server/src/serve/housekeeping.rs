@@ -30,6 +30,7 @@ pub fn spawn(server: &Server, directories: &Arc<DataDirs>) -> Housekeeping {
     if autopurge.purge_interval_hours > 0 {
         let period = Duration::from_secs(u64::from(autopurge.purge_interval_hours) * 3600);
         jobs.spawn(purge_by_the_clock(
+            server.clone(),
             directories.clone(),
             period,
             autopurge.snap_retain_count,
@@ -79,12 +80,20 @@ fn is_outlived(node: NodeRef<'_>, now_ms: i64, max_unused_ms: u64) -> bool {
 }
 
 /// At the start, then at each interval (`DatadirCleanupManager`).
-async fn purge_by_the_clock(directories: Arc<DataDirs>, period: Duration, keep: u32) {
+async fn purge_by_the_clock(
+    server: Server,
+    directories: Arc<DataDirs>,
+    period: Duration,
+    keep: u32,
+) {
     let mut clock = interval_at(Instant::now(), period);
     loop {
         clock.tick().await;
-        let directories = directories.clone();
-        let purging = move || purge(&directories.snapshots, &directories.logs, keep as usize);
+        let (server, directories) = (server.clone(), directories.clone());
+        let purging = move || {
+            let _past = server.past.lock();
+            purge(&directories.snapshots, &directories.logs, keep as usize)
+        };
         match tokio::task::spawn_blocking(purging).await {
             Ok(Ok(removed)) => {
                 tracing::info!(files = removed.len(), "purged old snapshots and logs")

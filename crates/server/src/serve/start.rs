@@ -274,6 +274,7 @@ pub fn shared(
         draining: Semaphore::new(limits::MAX_DRAINING_CONNECTIONS),
         sizes,
         client_port: OnceLock::new(),
+        past: Mutex::new(()),
         stopping: false.into(),
         started_ms,
         next_connection: AtomicU64::new(1),
