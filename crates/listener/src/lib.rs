@@ -7,6 +7,7 @@ mod accept;
 mod admission;
 mod bind;
 mod frames;
+pub mod tls;
 
 pub use accept::{AcceptTrouble, Accepted, accept_loop};
 pub use admission::{Admission, AdmissionLimits, Admissions, Refusal};

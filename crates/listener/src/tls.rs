@@ -1,0 +1,15 @@
+//! TLS on a listener: from the options of Apache's `X509Util` to what answers a handshake.
+//!
+//! Owns the files of key and trust stores and when they are read again. What is in them and whom they trust is `pki`'s.
+
+mod context;
+mod identity;
+mod options;
+mod stores;
+mod suites;
+mod verifier;
+
+pub use context::{Handshake, HandshakeError, ServerContext};
+pub use options::{ClientAuth, Password, Protocol, StoreOptions, TlsOptions};
+pub use stores::TlsError;
+pub use suites::{SuiteError, Suites};

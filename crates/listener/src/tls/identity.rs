@@ -1,0 +1,79 @@
+//! What a listener shows of itself: the keys of its store, and which of them for whom.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use pki::keys::{self, Algorithms};
+use pki::stores::KeyEntry;
+use rustls::crypto::CryptoProvider;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use x509_parser::parse_x509_certificate;
+
+use super::TlsError;
+
+/// The keys of the store, in its order.
+#[derive(Debug)]
+pub(super) struct Identity {
+    keys: Vec<Arc<CertifiedKey>>,
+}
+
+impl Identity {
+    /// Those of `entries`, each of which must be usable.
+    pub(super) fn new(
+        path: &Path,
+        entries: Vec<KeyEntry>,
+        provider: &CryptoProvider,
+    ) -> Result<Self, TlsError> {
+        let keys = entries
+            .into_iter()
+            .map(|entry| certified(path, entry, provider));
+        Ok(Identity {
+            keys: keys.collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+fn certified(
+    path: &Path,
+    entry: KeyEntry,
+    provider: &CryptoProvider,
+) -> Result<Arc<CertifiedKey>, TlsError> {
+    let KeyEntry { alias, key, chain } = entry;
+    let refuse = |reason: String| TlsError::Key {
+        path: path.to_owned(),
+        alias: alias.clone(),
+        reason,
+    };
+    check(&chain[0], provider.signature_verification_algorithms.all).map_err(refuse)?;
+    let key = provider
+        .key_provider
+        .load_private_key(key)
+        .map_err(|error| refuse(error.to_string()))?;
+    let certified = CertifiedKey::new(chain, key);
+    // Where the certificate is of version 1, rustls cannot tell.
+    match certified.keys_match() {
+        Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch)) => {
+            Err(refuse("its certificate is for another key".to_owned()))
+        }
+        _ => Ok(Arc::new(certified)),
+    }
+}
+
+fn check(certificate: &[u8], algorithms: Algorithms) -> Result<(), String> {
+    let (_, parsed) = parse_x509_certificate(certificate)
+        .map_err(|_| "its certificate cannot be read".to_owned())?;
+    match keys::trouble(&parsed, algorithms) {
+        Some(trouble) => Err(trouble.to_string()),
+        None => Ok(()),
+    }
+}
+
+impl ResolvesServerCert for Identity {
+    /// The first key that signs by the schemes that the client prefers.
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let signs =
+            |key: &&Arc<CertifiedKey>| key.key.choose_scheme(hello.signature_schemes()).is_some();
+        self.keys.iter().find(signs).cloned()
+    }
+}

@@ -1,0 +1,105 @@
+//! Stores as files: reading them, and naming the file in what goes wrong.
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use pki::CertificateDer;
+use pki::stores::{self, KeyEntry, StoreError};
+
+use super::{Password, StoreOptions};
+
+/// What hinders TLS. Names the file, and nothing that is secret.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file cannot be read.
+    #[error("cannot read {path}: {error}")]
+    Read {
+        /// Of the file.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// A store gives nothing.
+    #[error("{path}: {error}")]
+    Store {
+        /// Of the store.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: StoreError,
+    },
+    /// A key of ours that cannot be used.
+    #[error("{path}: the entry {alias:?} cannot be used: {reason}")]
+    Key {
+        /// Of the store.
+        path: PathBuf,
+        /// Of the entry.
+        alias: String,
+        /// Why not.
+        reason: String,
+    },
+    /// The system's certificates cannot be found.
+    #[error("no trust store is set, and the system has no trusted certificates: {0}")]
+    NoSystemRoots(String),
+    /// Options that exclude each other.
+    #[error("{0}")]
+    Options(String),
+}
+
+/// The keys of a key store.
+pub(super) fn keys(options: &StoreOptions) -> Result<Vec<KeyEntry>, TlsError> {
+    let keys = stores::keys(
+        &read(&options.path)?,
+        options.store_type,
+        &options.password.text()?,
+    );
+    keys.map_err(|error| of_store(options, error))
+}
+
+/// The certificates of a trust store, or of the system.
+pub(super) fn trusted(
+    options: Option<&StoreOptions>,
+) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let Some(options) = options else {
+        return of_system();
+    };
+    let trusted = stores::trusted(
+        &read(&options.path)?,
+        options.store_type,
+        &options.password.text()?,
+    );
+    let trusted = trusted.map_err(|error| of_store(options, error))?;
+    Ok(trusted.into_iter().map(|entry| entry.certificate).collect())
+}
+
+fn of_system() -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let found = rustls_native_certs::load_native_certs();
+    match found.certs.is_empty() {
+        true => Err(TlsError::NoSystemRoots(format!("{:?}", found.errors))),
+        false => Ok(found.certs),
+    }
+}
+
+fn of_store(options: &StoreOptions, error: StoreError) -> TlsError {
+    TlsError::Store {
+        path: options.path.clone(),
+        error,
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
+    fs::read(path).map_err(|error| TlsError::Read {
+        path: path.to_owned(),
+        error,
+    })
+}
+
+impl Password {
+    fn text(&self) -> Result<String, TlsError> {
+        let path = match self {
+            Password::Text(text) => return Ok(text.clone()),
+            Password::File(path) => path,
+        };
+        let text = String::from_utf8_lossy(&read(path)?).into_owned();
+        Ok(text.strip_suffix('\n').map(str::to_owned).unwrap_or(text))
+    }
+}

@@ -1,0 +1,110 @@
+//! Public keys and signatures: which ones there is an algorithm for.
+
+use rustls_pki_types::SignatureVerificationAlgorithm;
+use x509_parser::prelude::X509Certificate;
+use x509_parser::public_key::PublicKey;
+
+/// The least RSA key that TLS libraries other than Java's take.
+pub const LEAST_RSA_BITS: usize = 2048;
+
+/// Algorithms that check signatures.
+pub type Algorithms = &'static [&'static dyn SignatureVerificationAlgorithm];
+
+/// Why what a key signs cannot be checked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyTrouble {
+    /// An RSA key below [`LEAST_RSA_BITS`].
+    #[error("key too short: RSA {bits}, at least {LEAST_RSA_BITS} are needed")]
+    TooShort {
+        /// Of its modulus.
+        bits: usize,
+    },
+    /// DSA, or a curve that nobody here knows.
+    #[error("key of an unsupported kind: {0}")]
+    Unsupported(&'static str),
+}
+
+/// What hinders the use of a certificate's key; none when there is an algorithm for it.
+pub fn trouble(certificate: &X509Certificate<'_>, algorithms: Algorithms) -> Option<KeyTrouble> {
+    let bits = match certificate.public_key().parsed() {
+        Ok(PublicKey::RSA(key)) => Some(key.key_size()),
+        _ => None,
+    };
+    if let Some(bits) = bits.filter(|bits| *bits < LEAST_RSA_BITS) {
+        return Some(KeyTrouble::TooShort { bits });
+    }
+    let key = KeyOf::new(certificate)?;
+    let known = algorithms
+        .iter()
+        .any(|algorithm| algorithm.public_key_alg_id().as_ref() == key.algorithm);
+    (!known).then(|| KeyTrouble::Unsupported(kind(certificate)))
+}
+
+fn kind(certificate: &X509Certificate<'_>) -> &'static str {
+    match certificate.public_key().parsed() {
+        Ok(PublicKey::RSA(_)) => "RSA",
+        Ok(PublicKey::EC(_)) => "EC on another curve than P-256, P-384 and P-521",
+        Ok(PublicKey::DSA(_)) => "DSA",
+        _ => "unknown",
+    }
+}
+
+/// A public key as it stands in a certificate.
+pub struct KeyOf<'a> {
+    /// What stands in its AlgorithmIdentifier.
+    pub algorithm: &'a [u8],
+    /// Its bits.
+    pub bits: &'a [u8],
+}
+
+impl<'a> KeyOf<'a> {
+    /// The key of `certificate`; none when its encoding is broken.
+    pub fn new(certificate: &'a X509Certificate<'_>) -> Option<Self> {
+        let key = certificate.public_key();
+        let (content, _) = value(key.raw)?;
+        let (algorithm, _) = value(content)?;
+        Some(KeyOf {
+            algorithm,
+            bits: &key.subject_public_key.data,
+        })
+    }
+
+    /// Is `signature` this key's for `message`, by an algorithm that `is_meant`?
+    pub fn has_signed(
+        &self,
+        algorithms: impl IntoIterator<Item = &'static dyn SignatureVerificationAlgorithm>,
+        message: &[u8],
+        signature: &[u8],
+    ) -> bool {
+        let fitting = |algorithm: &&dyn SignatureVerificationAlgorithm| {
+            algorithm.public_key_alg_id().as_ref() == self.algorithm
+        };
+        let mut fitting = algorithms.into_iter().filter(fitting);
+        fitting.any(|algorithm| {
+            algorithm
+                .verify_signature(self.bits, message, signature)
+                .is_ok()
+        })
+    }
+}
+
+/// What stands in the AlgorithmIdentifier of a certificate's signature.
+pub fn signature_algorithm(der: &[u8]) -> Option<&[u8]> {
+    let (certificate, _) = value(der)?;
+    let (_, behind_content) = value(certificate)?;
+    value(behind_content).map(|(algorithm, _)| algorithm)
+}
+
+/// Content of the DER value at the beginning, and what stands behind it.
+fn value(der: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (&length, rest) = der.get(1..)?.split_first()?;
+    let (length, rest) = match length {
+        0..0x80 => (usize::from(length), rest),
+        _ => {
+            let (length, rest) = rest.split_at_checked(usize::from(length & 0x7f))?;
+            let add = |sum: usize, byte: &u8| sum.checked_mul(256)?.checked_add(usize::from(*byte));
+            (length.iter().try_fold(0, add)?, rest)
+        }
+    };
+    rest.split_at_checked(length)
+}

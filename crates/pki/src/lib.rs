@@ -1,0 +1,13 @@
+//! Certificates, key stores and trust as Java has them.
+//!
+//! Owns what is in a JKS, PKCS12 or PEM store, how Java writes a distinguished name, whether a chain is trusted and
+//! whether a certificate is for a host. Must not know files, sockets, TLS or the time of day: bytes and time are
+//! arguments.
+
+pub mod hosts;
+pub mod keys;
+pub mod names;
+pub mod stores;
+pub mod trust;
+
+pub use rustls_pki_types::{CertificateDer, PrivateKeyDer, SignatureVerificationAlgorithm};
