@@ -8,6 +8,7 @@ use sha2::{Sha224, Sha256, Sha384, Sha512, Sha512_224, Sha512_256};
 use sha3::{Sha3_224, Sha3_256, Sha3_384, Sha3_512};
 
 use crate::java::sort_ids_as_hash_set;
+use crate::x500;
 
 /// The hash of the digest scheme (`zookeeper.DigestAuthenticationProvider.digestAlg`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -90,6 +91,8 @@ pub struct AuthRules {
     pub key_enabled: bool,
     /// The scheme ensemble, where there is one.
     pub ensemble: Option<Ensemble>,
+    /// The scheme x509, where there is one.
+    pub x509: Option<X509>,
     /// A session must have an identity of one of these schemes; empty: it need not.
     pub enforced_schemes: Vec<String>,
 }
@@ -101,6 +104,13 @@ pub struct Ensemble {
     pub names: Option<Vec<String>>,
 }
 
+/// The scheme of clients with certificates (`X509AuthenticationProvider`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct X509 {
+    /// Whose certificate makes the super user, as Java writes the name.
+    pub super_user: Option<String>,
+}
+
 impl Default for AuthRules {
     fn default() -> Self {
         AuthRules {
@@ -109,6 +119,7 @@ impl Default for AuthRules {
             digest_algorithm: DigestAlgorithm::Sha1,
             key_enabled: false,
             ensemble: None,
+            x509: None,
             enforced_schemes: Vec::new(),
         }
     }
@@ -121,6 +132,7 @@ pub(crate) enum Scheme {
     Digest,
     Key,
     Ensemble,
+    X509,
 }
 
 impl AuthRules {
@@ -131,6 +143,7 @@ impl AuthRules {
             "digest" if self.digest_enabled => Some(Scheme::Digest),
             "key" if self.key_enabled => Some(Scheme::Key),
             "ensemble" if self.ensemble.is_some() => Some(Scheme::Ensemble),
+            "x509" if self.x509.is_some() => Some(Scheme::X509),
             _ => None,
         }
     }
@@ -149,6 +162,16 @@ impl AuthRules {
                 .any(|enforced| enforced == scheme)
         };
         self.enforced_schemes.is_empty() || identities.ids().iter().any(is_enforced)
+    }
+
+    /// Who a client is that has shown the certificate of `subject`; none where there is no scheme x509.
+    pub fn certified(&self, subject: &str) -> Option<Vec<Id<'static>>> {
+        let super_user = self.x509.as_ref()?.super_user.as_deref();
+        let ids = match super_user == Some(subject) {
+            true => vec![id("super", subject), id("x509", subject)],
+            false => vec![id("x509", subject)],
+        };
+        Some(ids)
     }
 
     /// `user:base64(hash(user:password))` (`DigestAuthenticationProvider.generateDigest`).
@@ -208,7 +231,7 @@ impl Identities {
             let id = identity.id.as_deref().unwrap_or_default();
             let user = match rules.scheme(scheme) {
                 Some(Scheme::Digest) => id.split(':').next().unwrap_or_default(),
-                Some(Scheme::Ip | Scheme::Key | Scheme::Ensemble) => id,
+                Some(Scheme::Ip | Scheme::Key | Scheme::Ensemble | Scheme::X509) => id,
                 None => "",
             };
             ClientInfo {
@@ -231,19 +254,31 @@ pub enum Verdict {
     WrongServer,
 }
 
+/// Who is at the other end, as far as the connection itself tells.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer<'a> {
+    /// Its address, as the `ip` scheme writes it.
+    pub address: &'a str,
+    /// Whose certificate it has shown.
+    pub subject: Option<&'a str>,
+}
+
 /// Judges an auth packet. `key` reads the data of the znode /key, for the scheme of that name; it is asked only there.
 pub fn authenticate(
     rules: &AuthRules,
     scheme: &str,
     auth: proto::Buffer<'_>,
-    address: &str,
+    peer: Peer<'_>,
     key: impl FnOnce() -> Option<Vec<u8>>,
 ) -> Verdict {
     match rules.scheme(scheme) {
         None => Verdict::Refused,
-        Some(Scheme::Ip) => Verdict::Accepted(vec![id("ip", address)]),
+        Some(Scheme::Ip) => Verdict::Accepted(vec![id("ip", peer.address)]),
         Some(Scheme::Digest) => accepted_or_refused(digest_ids(rules, auth)),
         Some(Scheme::Key) => accepted_or_refused(key_ids(auth, key)),
+        Some(Scheme::X509) => {
+            accepted_or_refused(peer.subject.and_then(|subject| rules.certified(subject)))
+        }
         Some(Scheme::Ensemble) => match rules
             .ensemble
             .as_ref()
@@ -313,7 +348,7 @@ impl Ensemble {
 impl Scheme {
     /// Does the scheme prove who somebody is? An address does not.
     pub fn is_authenticated(self) -> bool {
-        matches!(self, Scheme::Digest | Scheme::Key)
+        matches!(self, Scheme::Digest | Scheme::Key | Scheme::X509)
     }
 
     /// May an ACL hold this id?
@@ -324,13 +359,14 @@ impl Scheme {
             Scheme::Ip => Network::parse(id).is_some(),
             Scheme::Key => true,
             Scheme::Ensemble => false,
+            Scheme::X509 => x500::is_name(id),
         }
     }
 
-    /// Does an identity fit an ACL's id?
+    /// Does an identity fit an ACL's id? That of x509's super user fits all, but by its identity super, which it always has.
     pub fn matches(self, identity: &str, acl_id: &str) -> bool {
         match self {
-            Scheme::Digest | Scheme::Key => identity == acl_id,
+            Scheme::Digest | Scheme::Key | Scheme::X509 => identity == acl_id,
             Scheme::Ensemble => false,
             Scheme::Ip => Network::parse(acl_id).is_some_and(|network| network.has(identity)),
         }
@@ -420,6 +456,42 @@ fn v6_bytes(text: &str) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
 
+    fn peer(address: &str) -> Peer<'_> {
+        Peer {
+            address,
+            subject: None,
+        }
+    }
+
+    #[test]
+    fn a_certificate_proves_its_subject() {
+        let super_user = Some("CN=admin".to_owned());
+        let rules = AuthRules {
+            x509: Some(X509 { super_user }),
+            ..AuthRules::default()
+        };
+        let judge = |subject| {
+            authenticate(
+                &rules,
+                "x509",
+                None,
+                Peer {
+                    address: "::1",
+                    subject,
+                },
+                || None,
+            )
+        };
+        let both = vec![id("super", "CN=admin"), id("x509", "CN=admin")];
+        assert_eq!(judge(Some("CN=admin")), Verdict::Accepted(both));
+        assert_eq!(
+            judge(Some("CN=zk")),
+            Verdict::Accepted(vec![id("x509", "CN=zk")])
+        );
+        assert_eq!(judge(None), Verdict::Refused);
+        assert_eq!(AuthRules::default().certified("CN=zk"), None);
+    }
+
     #[test]
     fn a_digest_is_the_user_and_a_hash_of_both() {
         let rules = AuthRules::default();
@@ -438,7 +510,7 @@ mod tests {
             super_digest,
             ..AuthRules::default()
         };
-        let judge = |scheme, auth| authenticate(&rules, scheme, auth, "127.0.0.1", || None);
+        let judge = |scheme, auth| authenticate(&rules, scheme, auth, peer("127.0.0.1"), || None);
         let Verdict::Accepted(ids) = judge("digest", Some(b"super:test")) else {
             panic!("the superuser is refused");
         };
@@ -467,7 +539,13 @@ mod tests {
             (Some("-1"), "-2147483648", true),
         ] {
             let data = || key.map(|key: &str| key.as_bytes().to_vec());
-            let verdict = authenticate(&rules, "key", Some(auth.as_bytes()), "127.0.0.1", data);
+            let verdict = authenticate(
+                &rules,
+                "key",
+                Some(auth.as_bytes()),
+                peer("127.0.0.1"),
+                data,
+            );
             let expected = match fits {
                 true => Verdict::Accepted(vec![id("key", "")]),
                 false => Verdict::Refused,
@@ -488,7 +566,13 @@ mod tests {
                 ensemble: Some(Ensemble::named(names)),
                 ..AuthRules::default()
             };
-            let verdict = authenticate(&rules, "ensemble", Some(asked.as_bytes()), "::1", || None);
+            let verdict = authenticate(
+                &rules,
+                "ensemble",
+                Some(asked.as_bytes()),
+                peer("::1"),
+                || None,
+            );
             let expected = match fits {
                 true => Verdict::Accepted(Vec::new()),
                 false => Verdict::WrongServer,
@@ -502,7 +586,7 @@ mod tests {
         let rules = AuthRules::default();
         for scheme in ["key", "ensemble", "sasl", "world"] {
             assert!(!rules.has_scheme(scheme), "{scheme}");
-            let verdict = authenticate(&rules, scheme, Some(b"1"), "::1", || None);
+            let verdict = authenticate(&rules, scheme, Some(b"1"), peer("::1"), || None);
             assert_eq!(verdict, Verdict::Refused, "{scheme}");
         }
     }

@@ -15,9 +15,12 @@ mod read;
 mod reply;
 mod rewatch;
 mod sessions;
+mod x500;
 
 pub use access::{AccessRules, check_access};
-pub use auth::{AuthRules, DigestAlgorithm, Ensemble, Identities, Verdict, authenticate};
+pub use auth::{
+    AuthRules, DigestAlgorithm, Ensemble, Identities, Peer, Verdict, X509, authenticate,
+};
 pub use java::password;
 pub use outstanding::Outstanding;
 pub use path::{parent_of, validate_path};

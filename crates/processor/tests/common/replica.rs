@@ -6,9 +6,9 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use bytes::{Bytes, BytesMut};
 use datatree::{DataTree, Event, WatcherId, Watches};
 use processor::{
-    AccessRules, Identities, Owner, Prepared, Processor, Reader, Requester, SessionTable, Verdict,
-    WriteRequest, answer, authenticate, check_access, encode_header, encode_txn_reply, is_write,
-    password,
+    AccessRules, Identities, Owner, Peer, Prepared, Processor, Reader, Requester, SessionTable,
+    Verdict, WriteRequest, answer, authenticate, check_access, encode_header, encode_txn_reply,
+    is_write, password,
 };
 use proto::connect::{Connect, encode_response};
 use proto::records::{
@@ -206,7 +206,11 @@ impl<'g> Replica<'g> {
     fn auth(&mut self, row: &Row, xid: i32, packet: &AuthPacket<'_>) {
         let (scheme, auth) = (packet.scheme.as_deref(), packet.auth);
         let rules = &self.processor.rules.access.auth;
-        let verdict = authenticate(rules, scheme.unwrap_or_default(), auth, ADDRESS, || None);
+        let peer = Peer {
+            address: ADDRESS,
+            subject: None,
+        };
+        let verdict = authenticate(rules, scheme.unwrap_or_default(), auth, peer, || None);
         let connection = self.connections.get_mut(&row.connection).unwrap();
         let err = match verdict {
             Verdict::Accepted(ids) => {
