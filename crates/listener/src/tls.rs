@@ -11,5 +11,5 @@ mod verifier;
 
 pub use context::{Handshake, HandshakeError, ServerContext};
 pub use options::{ClientAuth, Password, Protocol, StoreOptions, TlsOptions};
-pub use stores::TlsError;
+pub use stores::{Fingerprint, TlsError};
 pub use suites::{SuiteError, Suites};

@@ -10,6 +10,7 @@ use x509_parser::prelude::X509Certificate;
 /// Is the certificate for this host, by name or address? Alternative names count alone where there are any; else the
 /// common name does.
 pub fn is_for(certificate: &CertificateDer<'_>, host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
     let Ok((_, parsed)) = parse_x509_certificate(certificate) else {
         return false;
     };
@@ -22,9 +23,7 @@ pub fn is_for(certificate: &CertificateDer<'_>, host: &str) -> bool {
         .trim_end_matches(']')
         .parse::<IpAddr>()
     {
-        Ok(address) => names
-            .iter()
-            .any(|name| *name == Alternative::Address(address)),
+        Ok(address) => names.contains(&Alternative::Address(address)),
         Err(_) => names
             .iter()
             .any(|name| matches!(name, Alternative::Name(name) if matches(host, name))),
@@ -77,4 +76,56 @@ fn matches(host: &str, identity: &str) -> bool {
         .strip_prefix(prefix)
         .and_then(|rest| rest.strip_suffix(suffix));
     rest.is_some_and(|rest| !rest.contains('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::issue::Authority;
+
+    fn certificate(name: &str, hosts: &[&str]) -> CertificateDer<'static> {
+        let authority = Authority::new("ca", 2020).expect("an authority");
+        let hosts: Vec<_> = hosts.iter().map(|host| (*host).to_owned()).collect();
+        authority
+            .issue(name, &hosts)
+            .expect("issued")
+            .chain
+            .remove(0)
+    }
+
+    #[test]
+    fn alternative_names_count_alone() {
+        let certificate = certificate(
+            "zk.example.com",
+            &["*.example.org", "zk_1.example.com", "10.0.0.1", "::1"],
+        );
+        for host in [
+            "a.example.org",
+            "A.Example.ORG.",
+            "zk_1.example.com",
+            "10.0.0.1",
+            "::1",
+            "[::1]",
+            "0:0:0:0:0:0:0:1",
+        ] {
+            assert!(is_for(&certificate, host), "{host}");
+        }
+        for host in [
+            "zk.example.com",
+            "a.b.example.org",
+            "example.org",
+            "10.0.0.2",
+            "::2",
+            "",
+        ] {
+            assert!(!is_for(&certificate, host), "{host}");
+        }
+    }
+
+    #[test]
+    fn the_common_name_counts_where_there_are_none() {
+        let certificate = certificate("10.0.0.1", &[]);
+        assert!(is_for(&certificate, "10.0.0.1"));
+        assert!(!is_for(&certificate, "10.0.0.2"));
+    }
 }

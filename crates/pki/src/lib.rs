@@ -5,6 +5,7 @@
 //! arguments.
 
 pub mod hosts;
+pub mod issue;
 pub mod keys;
 pub mod names;
 pub mod stores;

@@ -5,6 +5,7 @@ mod pem_file;
 mod pkcs12_file;
 #[cfg(test)]
 mod tests;
+pub mod write;
 
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 

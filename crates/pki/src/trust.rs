@@ -110,19 +110,11 @@ pub enum TrustError {
     },
 }
 
-/// A certificate of the trust store.
-#[derive(Debug)]
-struct Anchor {
-    der: CertificateDer<'static>,
-    /// Its public key with what it is of.
-    key: Vec<u8>,
-}
-
 /// The certificates of a trust store.
 #[derive(Debug)]
 pub struct Anchors {
     /// By the encoding of their subjects: several may have one.
-    by_subject: HashMap<Vec<u8>, Vec<Anchor>>,
+    by_subject: HashMap<Vec<u8>, Vec<CertificateDer<'static>>>,
     algorithms: Algorithms,
 }
 
@@ -134,13 +126,9 @@ impl Anchors {
     ) -> Self {
         let mut by_subject: HashMap<_, Vec<_>> = HashMap::new();
         for der in certificates {
-            let Some((subject, key)) = subject_and_key(&der) else {
-                continue;
-            };
-            by_subject
-                .entry(subject)
-                .or_default()
-                .push(Anchor { der, key });
+            if let Some(subject) = subject_of(&der) {
+                by_subject.entry(subject).or_default().push(der);
+            }
         }
         Anchors {
             by_subject,
@@ -178,13 +166,12 @@ impl Anchors {
         .from(&leaf)
     }
 
-    /// Is it in the trust store, or does one there have its subject and key?
     fn is_anchor(&self, certificate: &Certificate<'_>) -> bool {
         let mut same_subject = self.of_subject(certificate.parsed.subject().as_raw());
-        same_subject.any(|anchor| anchor.key == certificate.parsed.public_key().raw)
+        same_subject.any(|anchor| **anchor == *certificate.der)
     }
 
-    fn of_subject(&self, subject: &[u8]) -> impl Iterator<Item = &Anchor> {
+    fn of_subject(&self, subject: &[u8]) -> impl Iterator<Item = &CertificateDer<'static>> {
         self.by_subject.get(subject).into_iter().flatten()
     }
 }
@@ -210,10 +197,6 @@ fn parsed<'a>(der: &'a CertificateDer<'_>) -> Option<Certificate<'a>> {
     Some(Certificate { der, parsed })
 }
 
-fn subject_and_key(der: &CertificateDer<'_>) -> Option<(Vec<u8>, Vec<u8>)> {
-    let parsed = parsed(der)?.parsed;
-    Some((
-        parsed.subject().as_raw().to_vec(),
-        parsed.public_key().raw.to_vec(),
-    ))
+fn subject_of(der: &CertificateDer<'_>) -> Option<Vec<u8>> {
+    Some(parsed(der)?.parsed.subject().as_raw().to_vec())
 }

@@ -8,6 +8,7 @@ mod lines;
 mod peers;
 mod ports;
 mod report;
+mod tls;
 
 use std::ffi::OsString;
 use std::io;
@@ -40,9 +41,10 @@ fn look(config: &Config, report: &mut Report) {
     }
     tell_admin_server(config, report);
     data::look(config, report);
+    tls::look(config, report);
     ports::look(config, report);
     if let Some(ensemble) = &config.ensemble {
-        peers::look(ensemble, config.client_port, report);
+        peers::look(ensemble, config.clients.map(|on| on.port), report);
     }
 }
 

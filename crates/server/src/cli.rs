@@ -5,6 +5,7 @@
 
 use std::ffi::OsString;
 
+use crate::certs::CertsOptions;
 use crate::config::{self, Config, ConfigError};
 
 /// What `help` prints.
@@ -12,6 +13,7 @@ pub const USAGE: &str = "\
 Usage: ironkeeper serve [-Dname=value]... <zoo.cfg>
        ironkeeper serve [-Dname=value]... <clientPort> <dataDir> [tickTime] [maxClientCnxns]
        ironkeeper check [-Dname=value]... <zoo.cfg>
+       ironkeeper certs --out <directory> [--host <name or address>]...
        ironkeeper bench --workload <name> [--servers <host:port>,...] [option]...
        ironkeeper version
        ironkeeper help
@@ -19,6 +21,7 @@ Usage: ironkeeper serve [-Dname=value]... <zoo.cfg>
 serve    run a server until it is stopped by SIGTERM or SIGINT
 check    tell what would work, differ or block if a server started on zoo.cfg now, and change nothing; the exit
          code is 0 where nothing blocks
+certs    make certificates and stores for trying TLS out, and tell how to use them
 bench    put load on a server of any kind; bench --help has the options
 version  print the version
 help     print this text
@@ -34,6 +37,8 @@ pub enum Command {
     Serve(Box<Config>),
     /// Tell what a start would do.
     Check(Vec<OsString>),
+    /// Make certificates for trying things out.
+    Certs(CertsOptions),
     /// Put load on a server.
     Bench(Box<bench::Options>),
     /// Print the options of `bench`.
@@ -61,6 +66,12 @@ pub enum CommandError {
         /// Its first argument.
         argument: String,
     },
+    /// An option of `certs` that it does not have.
+    #[error("certs has no option {0}")]
+    Option(String),
+    /// One that lacks its value.
+    #[error("{0} needs a value")]
+    Value(String),
     /// The configuration of `serve` is refused.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -100,6 +111,8 @@ pub fn parse(
         "check" if wants_help(rest) => Ok(Command::Help),
         "check" if rest.is_empty() => Err(ConfigError::usage("name a configuration file").into()),
         "check" => Ok(Command::Check(rest.to_vec())),
+        "certs" if wants_help(rest) => Ok(Command::Help),
+        "certs" => certs(rest).map(Command::Certs),
         "bench" => Ok(match bench::parse(rest)? {
             bench::Parsed::Run(options) => Command::Bench(options),
             bench::Parsed::Help(text) => Command::BenchHelp(text),
@@ -108,6 +121,21 @@ pub fn parse(
         "help" | "--help" | "-h" => without_arguments(&word, rest, Command::Help),
         _ => Err(CommandError::Unknown(word.into_owned())),
     }
+}
+
+fn certs(args: &[OsString]) -> Result<CertsOptions, CommandError> {
+    let (mut out, mut hosts) = (None, Vec::new());
+    for option in args.chunks(2) {
+        let name = option[0].to_string_lossy();
+        match (&*name, option.get(1)) {
+            ("--out", Some(directory)) => out = Some(directory.into()),
+            ("--host", Some(host)) => hosts.push(host.to_string_lossy().into_owned()),
+            ("--out" | "--host", None) => return Err(CommandError::Value(name.into_owned())),
+            _ => return Err(CommandError::Option(name.into_owned())),
+        }
+    }
+    let out = out.ok_or_else(|| CommandError::Value("--out".to_owned()))?;
+    Ok(CertsOptions { out, hosts })
 }
 
 fn without_arguments(
@@ -196,7 +224,7 @@ mod tests {
         let Ok(Command::Serve(config)) = run(&["serve", "-Xmx1g", "2181", "data"]) else {
             panic!("refused")
         };
-        assert_eq!(config.client_port, 2181);
+        assert_eq!(config.clients.expect("a port").port, 2181);
         assert_eq!(config.data_dir.as_os_str(), "data");
     }
 }

@@ -9,6 +9,7 @@ mod order;
 mod outbound;
 mod probe;
 mod request;
+pub mod secure;
 pub mod task;
 mod wake;
 
@@ -18,7 +19,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::BytesMut;
 use datatree::WatcherId;
-use processor::{Identities, SessionHandle};
+use processor::{AuthRules, Identities, Peer, SessionHandle};
 use proto::records::{ReplyHeader, WatcherEvent};
 use proto::{Encode, ErrorCode, EventType, KeeperState, SessionId, Zxid};
 
@@ -60,6 +61,8 @@ pub struct Connection {
     pub has_read_only: AtomicBool,
     /// For the words that list connections.
     pub traffic: Traffic,
+    /// Whose certificate the client has shown.
+    subject: Option<String>,
     identities: Mutex<Arc<Identities>>,
     order: Mutex<Order>,
     /// Held by who executes reads that were held: the replica, or the task. Before the watchers and
@@ -84,13 +87,18 @@ pub struct Traffic {
 }
 
 impl Connection {
-    /// A connection without a session.
-    pub fn new(id: u64, remote: SocketAddr) -> Self {
+    /// A connection without a session; `subject` is whose certificate the client has shown.
+    pub fn new(id: u64, remote: SocketAddr, subject: Option<String>, auth: &AuthRules) -> Self {
         let address = listener::java_host_address(remote.ip());
+        let certified = subject
+            .as_deref()
+            .and_then(|subject| auth.certified(subject));
+        let identities = Identities::of_address(&address).with(certified.unwrap_or_default());
         Connection {
             id: WatcherId(id),
             remote,
-            identities: Mutex::new(Arc::new(Identities::of_address(&address))),
+            identities: Mutex::new(Arc::new(identities)),
+            subject,
             address,
             established_ms: clock::wall_ms(),
             session: OnceLock::new(),
@@ -101,6 +109,14 @@ impl Connection {
             outbound: Mutex::default(),
             closed: AtomicBool::new(false),
             wake: Wake::default(),
+        }
+    }
+
+    /// Who is at the other end, as far as the connection itself tells.
+    pub(crate) fn peer(&self) -> Peer<'_> {
+        Peer {
+            address: &self.address,
+            subject: self.subject.as_deref(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The binary `ironkeeper`: reads the command line and runs what it asks for.
 
+use server::certs::{self, CertsOptions};
 use server::check::{Report, check};
 use server::cli::{self, Command, USAGE};
 use server::exit_code::ExitCode;
@@ -16,6 +17,7 @@ fn main() -> std::process::ExitCode {
             serve(*config)
         }
         Ok(Command::Check(arguments)) => tell(&check(&arguments, &variable)),
+        Ok(Command::Certs(options)) => make_certificates(&options),
         Ok(Command::Bench(options)) => put_load(&options),
         Ok(Command::BenchHelp(text)) => print(text.trim_end()),
         Ok(Command::Version) => print(&cli::version()),
@@ -41,6 +43,16 @@ fn put_load(options: &bench::Options) -> ExitCode {
                 false => ExitCode::UnexpectedError,
             }
         }
+        Err(error) => {
+            eprintln!("ironkeeper: {error}");
+            ExitCode::UnexpectedError
+        }
+    }
+}
+
+fn make_certificates(options: &CertsOptions) -> ExitCode {
+    match certs::make(options) {
+        Ok(text) => print(&text),
         Err(error) => {
             eprintln!("ironkeeper: {error}");
             ExitCode::UnexpectedError

@@ -1,5 +1,7 @@
 //! A server from start to stop: directories, recovery, threads, sockets, signals.
 
+mod certificates;
+mod clients;
 mod housekeeping;
 mod signals;
 pub(crate) mod start;
@@ -10,18 +12,17 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use listener::{AcceptTrouble, ListenOn, accept_loop, bind};
 use tokio::sync::mpsc;
 
 use crate::clock;
-use crate::config::Config;
-use crate::connection::task;
+use crate::config::{Config, Listen};
+use crate::connection::secure::Tls;
 use crate::disk::{Disk, DiskError, DiskFiles, DiskQueue};
 use crate::exit_code::ExitCode;
 use crate::peers::CannotListen;
 use crate::replica::{Input, Replica, SnapshotDirs, Sockets, UnmatchedCommit};
 use crate::shared::Server;
-use crate::stats::ServerStats;
+use clients::ClientPorts;
 use start::{Started, start};
 
 /// Runs a server until it is told to stop, or cannot go on.
@@ -31,6 +32,13 @@ pub fn serve(config: Config) -> ExitCode {
         tracing::warn!("{notice}");
     }
     signals::raise_descriptor_limit();
+    let tls = match config.client_tls.as_ref().map(Tls::open).transpose() {
+        Ok(tls) => tls.map(Arc::new),
+        Err(error) => {
+            tracing::error!("no TLS for clients: {error}");
+            return ExitCode::UnexpectedError;
+        }
+    };
     let started = match start(config) {
         Ok(started) => started,
         Err(error) => {
@@ -48,7 +56,7 @@ pub fn serve(config: Config) -> ExitCode {
             return ExitCode::UnexpectedError;
         }
     };
-    runtime.block_on(run(started, began))
+    runtime.block_on(run(started, tls, began))
 }
 
 /// Why the server cannot go on.
@@ -80,11 +88,11 @@ struct Threads {
     failed: mpsc::UnboundedReceiver<Failure>,
 }
 
-async fn run(started: Started, began: Instant) -> ExitCode {
+async fn run(started: Started, tls: Option<Arc<Tls>>, began: Instant) -> ExitCode {
     signals::survive_file_size_limit();
     let server = started.server.clone();
-    let listener = match listen(&server) {
-        Ok(listener) => listener,
+    let ports = match ClientPorts::open(&server, tls.clone()) {
+        Ok(ports) => ports,
         Err(error) => {
             tracing::error!("{error}");
             return ExitCode::UnexpectedError;
@@ -106,32 +114,20 @@ async fn run(started: Started, began: Instant) -> ExitCode {
             return ExitCode::UnexpectedError;
         }
     };
-    let housekeeping = housekeeping::spawn(&server, &directories);
-    let accepting = accept_clients(&server, &listener);
+    let housekeeping = housekeeping::spawn(&server, &directories, tls.clone());
+    let accepting = ports.accept(&server);
     let code = tokio::select! {
         () = accepting => ExitCode::UnexpectedError,
-        () = signals::wait_for_stop(&server) => ExitCode::ExecutionFinished,
+        () = signals::wait_for_stop(&server, tls.as_deref()) => ExitCode::ExecutionFinished,
         Some(failure) = threads.failed.recv() => {
             tracing::error!("{failure}");
             failure.exit_code()
         }
     };
-    drop(listener);
+    drop(ports);
     housekeeping.abort_all();
     stop(&server, threads);
     code
-}
-
-fn listen(server: &Server) -> Result<tokio::net::TcpListener, Box<dyn std::error::Error>> {
-    let config = &server.config;
-    let listener = bind(ListenOn {
-        address: config.client_port_address,
-        port: config.client_port,
-        backlog: config.listen_backlog,
-        ipv4_only: config.ipv4_only,
-    })?;
-    let _ = server.client_port.set(listener.local_addr()?.port());
-    Ok(tokio::net::TcpListener::from_std(listener)?)
 }
 
 /// A member's way to the other servers.
@@ -146,16 +142,13 @@ async fn open_sockets(server: &Server) -> Result<Option<Sockets>, CannotListen> 
 fn tell_start(started: &Started, began: Instant) {
     let server = &started.server;
     let config = &server.config;
-    let address = config
-        .client_port_address
-        .map_or("*".to_owned(), |address| address.to_string());
     let tree = server.tree.read();
     tracing::info!(
-        "ironkeeper {} {} on {address}:{}: dataDir {}, dataLogDir {}, last zxid {}, \
+        "ironkeeper {} {} on {}: dataDir {}, dataLogDir {}, last zxid {}, \
          {} znodes, {} sessions, {} txns replayed, started in {:?}",
         env!("CARGO_PKG_VERSION"),
         purpose(config),
-        server.client_port.get().copied().unwrap_or_default(),
+        places(server),
         config.data_dir.display(),
         config.data_log_dir.display(),
         tree.last_zxid(),
@@ -164,6 +157,33 @@ fn tell_start(started: &Started, began: Instant) {
         started.txns_replayed,
         began.elapsed(),
     );
+}
+
+/// Where clients connect.
+fn places(server: &Server) -> String {
+    let config = &server.config;
+    let place = |on: Option<Listen>, port: Option<&u16>, tls| {
+        let address = on?
+            .address
+            .map_or("*".to_owned(), |address| address.to_string());
+        Some(format!("{address}:{}{tls}", port?))
+    };
+    let unified = config.client_tls.as_ref().is_some_and(|tls| tls.unified);
+    let plain = place(
+        config.clients,
+        server.client_port.get(),
+        if unified { " (plain and TLS)" } else { "" },
+    );
+    let secure = place(
+        config.secure_clients,
+        server.secure_client_port.get(),
+        " (TLS)",
+    );
+    plain
+        .into_iter()
+        .chain(secure)
+        .collect::<Vec<_>>()
+        .join(" and ")
 }
 
 /// A member serves clients when it has found its leader.
@@ -231,22 +251,6 @@ fn spawn(
                 let _ = failures.send(failure);
             }
         })
-}
-
-async fn accept_clients(server: &Server, listener: &tokio::net::TcpListener) {
-    let accepted = |accepted| drop(tokio::spawn(task::serve(server.clone(), accepted)));
-    let trouble = |trouble| match trouble {
-        AcceptTrouble::Refused(refusal) => {
-            ServerStats::count(&server.stats.connections_rejected);
-            tracing::warn!("connection refused: {refusal}");
-        }
-        AcceptTrouble::NoRoom(error) => {
-            tracing::error!(
-                "cannot accept connections for now: {error}; raise the limit of open files"
-            );
-        }
-    };
-    accept_loop(listener, &server.admissions, accepted, trouble).await;
 }
 
 /// Clients first, then the replica, then the disk: what was acknowledged is on it already.

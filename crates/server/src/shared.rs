@@ -82,11 +82,13 @@ pub struct Shared {
     pub draining: tokio::sync::Semaphore,
     /// Bytes below dataDir and dataLogDir.
     pub sizes: Box<dyn Fn() -> [u64; 2] + Send + Sync>,
-    /// The port that clients connect to; known once it is bound.
+    /// The port that clients connect to; known once it is bound, and never where there is none.
     pub client_port: std::sync::OnceLock<u16>,
     /// Held while old files are removed, and while a leader has the history changed: each must find what it has looked at.
     /// No other lock is taken under it.
     pub past: Mutex<()>,
+    /// The same for clients with TLS.
+    pub secure_client_port: std::sync::OnceLock<u16>,
     /// Set when the server stops: a snapshot that is being written is given up.
     pub stopping: AtomicBool,
     /// When the server began; monotonic ms.

@@ -1,11 +1,12 @@
 //! What answers handshakes, and its replacement when the files change.
 
+use std::io;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use pki::{CertificateDer, names};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::{ServerConfig, SupportedProtocolVersion};
+use rustls::{CertificateError, Error, ServerConfig, SupportedProtocolVersion};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -38,8 +39,8 @@ pub struct Handshake<S> {
 #[derive(Debug, thiserror::Error)]
 pub enum HandshakeError {
     /// What the other side did, or did not.
-    #[error(transparent)]
-    Io(#[from] std::io::Error),
+    #[error("{}", reason(.0))]
+    Io(#[from] io::Error),
     /// It took too long.
     #[error("the TLS handshake was not done within {HANDSHAKE_TIME:?}")]
     TooSlow,
@@ -61,6 +62,12 @@ impl ServerContext {
         let fresh = Arc::new(server_config(&self.options)?);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(())
+    }
+
+    /// What the files of the stores are; another one after a change.
+    pub fn fingerprint(&self) -> Vec<stores::Fingerprint> {
+        let stores = std::iter::once(&self.options.key_store).chain(&self.options.trust_store);
+        stores.flat_map(stores::fingerprint).collect()
     }
 
     /// Does the handshake with who has connected from `address`.
@@ -124,5 +131,20 @@ fn version(protocol: Protocol) -> &'static SupportedProtocolVersion {
     match protocol {
         Protocol::Tls12 => &rustls::version::TLS12,
         Protocol::Tls13 => &rustls::version::TLS13,
+    }
+}
+
+/// What went wrong, as an operator may know it.
+fn reason(error: &io::Error) -> String {
+    match error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<Error>())
+    {
+        Some(Error::InvalidCertificate(CertificateError::Other(refused))) => refused.0.to_string(),
+        Some(Error::NoCertificatesPresented) => {
+            "no certificate was shown, and ssl.clientAuth is need".to_owned()
+        }
+        Some(Error::InvalidMessage(_)) => "what came is not TLS".to_owned(),
+        _ => error.to_string(),
     }
 }

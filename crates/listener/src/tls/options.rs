@@ -56,7 +56,7 @@ pub struct StoreOptions {
 }
 
 /// All that a listener's TLS depends on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TlsOptions {
     /// Whose certificates to show.
     pub key_store: StoreOptions,

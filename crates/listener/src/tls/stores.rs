@@ -1,6 +1,8 @@
 //! Stores as files: reading them, and naming the file in what goes wrong.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 use std::{fs, io};
 
 use pki::CertificateDer;
@@ -84,6 +86,22 @@ fn of_store(options: &StoreOptions, error: StoreError) -> TlsError {
         path: options.path.clone(),
         error,
     }
+}
+
+/// A file as it stands: its number, its size and when it was written. None: it is not there.
+pub type Fingerprint = Option<(u64, u64, Option<SystemTime>)>;
+
+/// Those of a store and of what holds its password.
+pub(super) fn fingerprint(options: &StoreOptions) -> impl Iterator<Item = Fingerprint> {
+    let password = match &options.password {
+        Password::Text(_) => None,
+        Password::File(path) => Some(path),
+    };
+    let of = |path: &PathBuf| {
+        let found = fs::metadata(path).ok()?;
+        Some((found.ino(), found.len(), found.modified().ok()))
+    };
+    std::iter::once(&options.path).chain(password).map(of)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, TlsError> {

@@ -4,7 +4,7 @@ use rustls::SupportedCipherSuite;
 use rustls::crypto::aws_lc_rs;
 
 /// The suites of a listener.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Suites {
     /// In the order of preference; empty: all that there are.
     usable: Vec<SupportedCipherSuite>,

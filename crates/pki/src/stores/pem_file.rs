@@ -1,9 +1,9 @@
 //! PEM: certificates, and among them a key (`org.apache.zookeeper.util.PemReader`). Text between them is passed over.
 
-use pkcs8::EncryptedPrivateKeyInfoRef;
+use p12_keystore::Pkcs12Archive;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
-use super::{KeyEntry, StoreError, TrustedEntry};
+use super::{KeyEntry, StoreError, TrustedEntry, pkcs12_file};
 use crate::names;
 
 /// The alias of the only key of such a file, as Apache has it.
@@ -29,14 +29,20 @@ pub(super) fn key(bytes: &[u8], password: &str) -> Result<KeyEntry, StoreError> 
     }
 }
 
-/// All certificates.
+/// All certificates; of several with one name the last, as Apache puts each under the name of its subject.
 pub(super) fn trusted(bytes: &[u8]) -> Result<Vec<TrustedEntry>, StoreError> {
     let blocks = blocks(bytes)?;
     let entry = |certificate: CertificateDer<'static>| TrustedEntry {
         alias: names::subject(&certificate).unwrap_or_default(),
         certificate,
     };
-    Ok(certificates(&blocks).map(entry).collect())
+    let mut entries: Vec<TrustedEntry> = Vec::new();
+    for entry in certificates(&blocks).map(entry) {
+        let alias = entry.alias.to_lowercase();
+        entries.retain(|earlier| earlier.alias.to_lowercase() != alias);
+        entries.push(entry);
+    }
+    Ok(entries)
 }
 
 fn blocks(bytes: &[u8]) -> Result<Vec<pem::Pem>, StoreError> {
@@ -60,16 +66,56 @@ fn private_key(block: &pem::Pem, password: &str) -> Result<PrivateKeyDer<'static
     }
 }
 
+/// The key is put into a PKCS12 store, whose reader knows all ways to seal one: those of today, and the only ones that Java
+/// reads in PEM (PBES1).
 fn decrypted(der: &[u8], password: &str) -> Result<PrivateKeyDer<'static>, StoreError> {
     if password.is_empty() {
         return Err(StoreError::NoPassword);
     }
-    let sealed = EncryptedPrivateKeyInfoRef::try_from(der)
-        .map_err(|error| StoreError::Damaged(error.to_string()))?;
-    let opened = sealed
-        .decrypt(password)
-        .map_err(|_| StoreError::PasswordOrDamage)?;
+    let archive =
+        Pkcs12Archive::from_pkcs12(&store_of(der), password).map_err(pkcs12_file::told)?;
+    let key = archive.keys.first().ok_or(StoreError::NoKey)?;
     Ok(PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(
-        opened.as_bytes().to_vec(),
+        key.key.as_der().to_vec(),
     )))
+}
+
+/// A PKCS12 store without a checksum, with this sealed key alone (RFC 7292).
+fn store_of(sealed_key: &[u8]) -> Vec<u8> {
+    const INTEGER: u8 = 0x02;
+    const OCTETS: u8 = 0x04;
+    const ID: u8 = 0x06;
+    const SEQUENCE: u8 = 0x30;
+    const EXPLICIT: u8 = 0xa0;
+    /// 1.2.840.113549.1.7.1
+    const DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 1];
+    /// 1.2.840.113549.1.12.10.1.2
+    const SEALED_KEY: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 12, 10, 1, 2];
+    let data = |content: &[u8]| {
+        let octets = value(OCTETS, content);
+        value(
+            SEQUENCE,
+            &[value(ID, DATA), value(EXPLICIT, &octets)].concat(),
+        )
+    };
+    let bag = [value(ID, SEALED_KEY), value(EXPLICIT, sealed_key)].concat();
+    let contents = value(SEQUENCE, &value(SEQUENCE, &bag));
+    let safe = value(SEQUENCE, &data(&contents));
+    value(SEQUENCE, &[value(INTEGER, &[3]), data(&safe)].concat())
+}
+
+/// A DER value.
+fn value(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = content.len().to_be_bytes();
+    let significant = &length[length.iter().take_while(|byte| **byte == 0).count()..];
+    let mut der = vec![tag];
+    match content.len() {
+        0..0x80 => der.push(content.len() as u8),
+        _ => {
+            der.push(0x80 | significant.len() as u8);
+            der.extend_from_slice(significant);
+        }
+    }
+    der.extend_from_slice(content);
+    der
 }

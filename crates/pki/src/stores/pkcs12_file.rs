@@ -19,7 +19,7 @@ pub(super) fn entries(bytes: &[u8], password: &str) -> Result<Entries, StoreErro
     })
 }
 
-fn told(error: Error) -> StoreError {
+pub(super) fn told(error: Error) -> StoreError {
     match error {
         Error::MacError(_) | Error::Pkcs5Error(_) | Error::UnpadError => {
             StoreError::PasswordOrDamage

@@ -94,6 +94,7 @@ fn pem_may_have_words_between_and_a_password() {
     for (store, password) in [
         (fixture!("plain.pem"), ""),
         (fixture!("encrypted.pem"), "changeit"),
+        (fixture!("encrypted-as-java-reads.pem"), "changeit"),
         (fixture!("sec1.pem"), ""),
     ] {
         let found = keys(store, None, password).unwrap();

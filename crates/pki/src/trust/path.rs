@@ -28,7 +28,7 @@ impl<'a> Search<'a> {
         let issuer = last.parsed.issuer().as_raw();
         let mut error = None;
         for anchor in self.anchors.of_subject(issuer) {
-            let Some(anchor) = parsed(&anchor.der) else {
+            let Some(anchor) = parsed(anchor) else {
                 continue;
             };
             match self

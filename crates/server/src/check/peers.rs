@@ -19,7 +19,7 @@ const MAX_ANSWER_BYTES: u64 = 1 << 16;
 const TRIED: [&str; 5] = ["3.5.", "3.6.", "3.7.", "3.8.", "3.9."];
 
 /// Asks all of them side by side; one that is down costs no more than a few seconds.
-pub(super) fn look(ensemble: &Ensemble, client_port: u16, report: &mut Report) {
+pub(super) fn look(ensemble: &Ensemble, client_port: Option<u16>, report: &mut Report) {
     let (own, others): (Vec<_>, Vec<_>) = ensemble
         .servers
         .iter()
@@ -63,7 +63,8 @@ struct Status {
 /// those on one machine.
 #[derive(Clone, Copy)]
 struct Guess<'a> {
-    client_port: u16,
+    /// None: clients have to use TLS.
+    client_port: Option<u16>,
     own_host: &'a str,
 }
 
@@ -76,7 +77,7 @@ impl Guess<'_> {
             }
             Some((_, port)) => Some((host, *port)),
             None if host == self.own_host => None,
-            None => Some((host, self.client_port)),
+            None => Some((host, self.client_port?)),
         }
     }
 }

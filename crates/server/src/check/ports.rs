@@ -5,19 +5,27 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 
 use super::report::Report;
 use super::resolve;
-use crate::config::{Config, Ensemble, ServerAddress, ServerLine};
+use crate::config::{Config, Ensemble, Listen, ServerAddress, ServerLine};
 
 pub(super) fn look(config: &Config, report: &mut Report) {
-    let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-    let client = SocketAddr::new(
-        config.client_port_address.unwrap_or(any),
-        config.client_port,
-    );
-    report.works(format!("clients connect to {client}"));
-    try_address("clients", client, report);
+    for (on, who) in [
+        (config.clients, "clients"),
+        (config.secure_clients, "clients with TLS"),
+    ] {
+        if let Some(on) = on {
+            look_at_client_port(on, who, report);
+        }
+    }
     if let Some(ensemble) = &config.ensemble {
         look_at_own_line(ensemble, report);
     }
+}
+
+fn look_at_client_port(on: Listen, who: &str, report: &mut Report) {
+    let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    let address = SocketAddr::new(on.address.unwrap_or(any), on.port);
+    report.works(format!("{who} connect to {address}"));
+    try_address(who, address, report);
 }
 
 fn look_at_own_line(ensemble: &Ensemble, report: &mut Report) {

@@ -6,20 +6,17 @@ use std::path::{Path, PathBuf};
 
 use super::ensemble::{Ensemble, Own};
 use super::error::ConfigError;
-use super::keys::TLS;
-use super::listen::{Listen, listen};
+use super::listen::{Listen, listen, secure_listen};
 use super::members::{Members, read_myid};
 use super::reader::{Reader, parse_int};
 use super::schemes::AuthSchemes;
 use super::settings::{Secret, Setting};
 use super::throttle::{ConnectionThrottle, LargeRequests, RequestThrottle};
+use super::tls::ClientTls;
 use super::values::{FourLetterWords, compression_from_name};
 use super::{Autopurge, Config, Containers, DigestAuthentication};
 use persistence::Compression;
 use processor::DigestAlgorithm;
-
-/// A server may have this port alone.
-const SECURE_PORT: &str = "secureClientPort";
 
 /// What the two command forms set in different ways.
 pub(super) struct Basics {
@@ -28,7 +25,9 @@ pub(super) struct Basics {
     /// Only a file can name them.
     pub members: Option<Members>,
     pub file: Option<PathBuf>,
-    pub listen: Listen,
+    /// At least one of the two.
+    pub clients: Option<Listen>,
+    pub secure_clients: Option<Listen>,
     pub data_dir: PathBuf,
     pub data_log_dir: PathBuf,
     pub tick_time: Option<Setting>,
@@ -43,6 +42,8 @@ pub(super) fn build(reader: &mut Reader<'_>, basics: Basics) -> Result<Config, C
     let flush_delay_ms = not_negative(reader.long("zookeeper.flushDelay", 0));
     let read_only_mode = reader.is_exactly("readonlymode.enabled", "true", "false");
     let digest_auth = digest_authentication(reader)?;
+    let client_tls = ClientTls::read(reader, basics.secure_clients.is_some())?;
+    let with_tls = client_tls.is_some();
     let extended_types_enabled = reader.flag("zookeeper.extendedTypesEnabled", false);
     let ensemble = match basics.members.filter(|members| members.is_ensemble) {
         Some(members) => {
@@ -58,8 +59,9 @@ pub(super) fn build(reader: &mut Reader<'_>, basics: Basics) -> Result<Config, C
     };
     Ok(Config {
         file: basics.file,
-        client_port: basics.listen.port,
-        client_port_address: basics.listen.address,
+        client_tls,
+        clients: basics.clients,
+        secure_clients: basics.secure_clients,
         listen_backlog: reader.key_int("clientPortListenBacklog")?.unwrap_or(-1),
         ipv4_only: reader.flag("java.net.preferIPv4Stack", false),
         data_dir: basics.data_dir,
@@ -97,7 +99,7 @@ pub(super) fn build(reader: &mut Reader<'_>, basics: Basics) -> Result<Config, C
         enforce_quota: reader.flag("zookeeper.enforceQuota", false),
         skip_acl: reader.is_exactly("zookeeper.skipACL", "yes", "no"),
         reconfig_enabled: basics.reconfig_enabled,
-        auth_schemes: AuthSchemes::read(reader, digest_auth.enabled)?,
+        auth_schemes: AuthSchemes::read(reader, digest_auth.enabled, with_tls)?,
         digest_auth,
         sessionless_cnxn_timeout_ms: positive(
             reader,
@@ -136,9 +138,13 @@ pub(super) fn file_basics(
     })?;
     let reconfig_enabled = reader.key_bool("reconfigEnabled", false)?;
     let own = read_myid(&data_dir, members.is_ensemble)?.and_then(|me| members.client_of(me));
-    let listen = listen(reader, own)?.ok_or_else(|| missing_port(&place, keys))?;
+    let (clients, secure_clients) = (listen(reader, own)?, secure_listen(reader)?);
+    if clients.or(secure_clients).is_none() {
+        return Err(missing_port(&place, keys));
+    }
     Ok(Basics {
-        listen,
+        clients,
+        secure_clients,
         data_log_dir: directory(reader, "dataLogDir")?.unwrap_or_else(|| data_dir.clone()),
         data_dir,
         tick_time: reader.key("tickTime").cloned(),
@@ -155,9 +161,6 @@ fn place_of(file: Option<&Path>) -> String {
 }
 
 fn missing_port(place: &str, keys: &super::Properties) -> ConfigError {
-    if let Some(setting) = keys.setting(SECURE_PORT) {
-        return ConfigError::not_built(SECURE_PORT, setting, &TLS);
-    }
     let advice = match keys.iter().find(|(key, _)| key.starts_with("server.")) {
         None => "add a line such as clientPort=2181".to_owned(),
         Some((name, _)) => format!(

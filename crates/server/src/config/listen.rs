@@ -10,8 +10,12 @@ use super::reader::{Reader, parse_int};
 use super::settings::Setting;
 
 /// Where clients connect.
-pub(super) struct Listen {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listen {
+    /// `None` and an unspecified address, 0.0.0.0 too, mean all addresses of both families, as in Java, but for
+    /// [`Config::ipv4_only`](super::Config::ipv4_only).
     pub address: Option<IpAddr>,
+    /// 0 takes a free one.
     pub port: u16,
 }
 
@@ -20,7 +24,7 @@ pub(super) fn listen(
     reader: &mut Reader<'_>,
     own: Option<ClientAddress>,
 ) -> Result<Option<Listen>, ConfigError> {
-    let fixed = file_listen(reader)?;
+    let fixed = file_listen(reader, "clientPort", "clientPortAddress")?;
     let Some(ClientAddress {
         host,
         port,
@@ -50,15 +54,25 @@ pub(super) fn listen(
     Ok(Some(Listen { address, port }))
 }
 
-fn file_listen(reader: &mut Reader<'_>) -> Result<Option<Listen>, ConfigError> {
+/// Where clients with TLS connect.
+pub(super) fn secure_listen(reader: &mut Reader<'_>) -> Result<Option<Listen>, ConfigError> {
+    file_listen(reader, "secureClientPort", "secureClientPortAddress")
+}
+
+/// The port and the address of these two keys.
+fn file_listen(
+    reader: &mut Reader<'_>,
+    port_key: &str,
+    address_key: &str,
+) -> Result<Option<Listen>, ConfigError> {
     let port = reader
-        .key("clientPort")
-        .map(|setting| parse_port("clientPort", setting))
+        .key(port_key)
+        .map(|setting| parse_port(port_key, setting))
         .transpose()?;
-    let host = reader.key("clientPortAddress");
+    let host = reader.key(address_key);
     match (port, host) {
         (Some(port), Some(host)) => Ok(Some(Listen {
-            address: Some(resolve(&host.value, "clientPortAddress", host)?),
+            address: Some(resolve(&host.value, address_key, host)?),
             port,
         })),
         (Some(port), None) => Ok(Some(Listen {
@@ -66,13 +80,9 @@ fn file_listen(reader: &mut Reader<'_>) -> Result<Option<Listen>, ConfigError> {
             port,
         })),
         (None, Some(host)) => {
-            let reason = "is set, but clientPort is not";
-            Err(ConfigError::invalid(
-                "clientPortAddress",
-                host,
-                reason,
-                "add a line such as clientPort=2181",
-            ))
+            let reason = format!("is set, but {port_key} is not");
+            let advice = format!("add a line such as {port_key}=2181");
+            Err(ConfigError::invalid(address_key, host, reason, advice))
         }
         (None, None) => Ok(None),
     }

@@ -21,16 +21,16 @@ mod schemes;
 mod settings;
 mod source;
 mod throttle;
+mod tls;
 mod values;
 
 use std::ffi::OsString;
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use build::{Basics, build, file_basics};
 use flags::Flags;
 use judge::Judged;
-use listen::{Listen, parse_port};
+use listen::parse_port;
 use members::Members;
 use quorum::packet::LearnerKind;
 use reader::{Reader, parse_int};
@@ -38,6 +38,7 @@ use source::Source;
 
 pub use ensemble::Ensemble;
 pub use error::ConfigError;
+pub use listen::Listen;
 pub use members::{ServerAddress, ServerLine};
 pub use peers::PeerSettings;
 pub use persistence::Compression;
@@ -45,6 +46,7 @@ pub use processor::DigestAlgorithm;
 pub use schemes::AuthSchemes;
 pub use settings::{Origin, Properties, Secret, Setting};
 pub use throttle::{ConnectionThrottle, ConnectionWeights, LargeRequests, RequestThrottle};
+pub use tls::ClientTls;
 pub use values::FourLetterWords;
 
 /// Everything that an operator can set, checked.
@@ -52,11 +54,12 @@ pub use values::FourLetterWords;
 pub struct Config {
     /// The configuration file as it was named; `None` in the form with clientPort and dataDir.
     pub file: Option<PathBuf>,
-    /// Port for clients; 0 takes a free one.
-    pub client_port: u16,
-    /// Address to listen on. `None` and an unspecified address, 0.0.0.0 too, mean all addresses of both families, as in
-    /// Java, but for `ipv4_only`.
-    pub client_port_address: Option<IpAddr>,
+    /// Where clients connect; there is this one or `secure_clients`, or both.
+    pub clients: Option<Listen>,
+    /// Where clients connect with TLS.
+    pub secure_clients: Option<Listen>,
+    /// TLS for clients; `None`: no port has it.
+    pub client_tls: Option<ClientTls>,
     /// `listen(2)` backlog as configured, default -1; below 1 Java takes 50.
     pub listen_backlog: i32,
     /// Listen on IPv4 only (`-Djava.net.preferIPv4Stack=true`); default false.
@@ -327,10 +330,11 @@ fn argument_basics(arguments: &[OsString]) -> Result<Basics, ConfigError> {
         reconfig_enabled: false,
         members: None,
         file: None,
-        listen: Listen {
+        clients: Some(Listen {
             address: None,
             port: parse_port("clientPort", &setting(port))?,
-        },
+        }),
+        secure_clients: None,
         data_dir: data_dir.into(),
         data_log_dir: data_dir.into(),
         tick_time: rest.first().map(setting),

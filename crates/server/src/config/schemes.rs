@@ -3,7 +3,7 @@
 //!
 //! Must not know what a scheme does.
 
-use processor::{AuthRules, Ensemble};
+use processor::{AuthRules, Ensemble, X509};
 
 use super::error::ConfigError;
 use super::keys;
@@ -24,23 +24,34 @@ pub struct AuthSchemes {
     pub key: bool,
     /// The scheme ensemble, with the names of this server; default none.
     pub ensemble: Option<Ensemble>,
+    /// The scheme x509; there where a port has TLS, or where a provider names it.
+    pub x509: Option<X509>,
     /// Schemes one of which a session must have; empty: it need not, the default.
     pub enforced: Vec<String>,
 }
 
 impl AuthSchemes {
-    /// Reads the providers, and the schemes that are enforced. `digest_enabled` is what the property of that scheme says.
+    /// Reads the providers, and the schemes that are enforced. `digest_enabled` is what the property of that scheme
+    /// says, and `with_tls` whether a port has TLS.
     ///
     /// # Errors
     /// Apache's providers that are not built yet, and enforced schemes that are none.
     pub(super) fn read(
         reader: &mut Reader<'_>,
         digest_enabled: bool,
+        with_tls: bool,
     ) -> Result<AuthSchemes, ConfigError> {
-        let mut schemes = AuthSchemes::default();
+        let super_user = reader.text("zookeeper.X509AuthenticationProvider.superUser");
+        let x509 = X509 {
+            super_user: super_user.map(str::to_owned),
+        };
+        let mut schemes = AuthSchemes {
+            x509: with_tls.then(|| x509.clone()),
+            ..AuthSchemes::default()
+        };
         let names = reader.text("zookeeper.ensembleAuthName");
         for (name, setting) in reader.properties_below(PROVIDER_PREFIX) {
-            schemes.add(reader, name, setting, names)?;
+            schemes.add(reader, name, setting, names, &x509)?;
         }
         schemes.enforced = enforced(reader)?;
         schemes.check_enforced(reader, digest_enabled)?;
@@ -54,6 +65,7 @@ impl AuthSchemes {
         name: &str,
         setting: &Setting,
         ensemble_names: Option<&str>,
+        x509: &X509,
     ) -> Result<(), ConfigError> {
         match setting.value.strip_prefix(PROVIDER_PACKAGE) {
             Some("DigestAuthenticationProvider") => self.digest = true,
@@ -65,9 +77,7 @@ impl AuthSchemes {
             Some("SASLAuthenticationProvider") => {
                 return Err(ConfigError::not_built(name, setting, &keys::SASL));
             }
-            Some("X509AuthenticationProvider") => {
-                return Err(ConfigError::not_built(name, setting, &keys::TLS));
-            }
+            Some("X509AuthenticationProvider") => self.x509 = Some(x509.clone()),
             _ => reader.say(
                 name,
                 setting,
@@ -86,6 +96,7 @@ impl AuthSchemes {
             digest_enabled: digest_enabled || self.digest,
             key_enabled: self.key,
             ensemble: self.ensemble.clone(),
+            x509: self.x509.clone(),
             ..AuthRules::default()
         };
         let unknown = self.enforced.iter().find(|name| !rules.has_scheme(name));

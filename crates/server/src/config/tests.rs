@@ -32,6 +32,14 @@ fn refusal(lines: &str) -> String {
     short(&error.to_string())
 }
 
+fn port(config: &Config) -> u16 {
+    config.clients.expect("a port").port
+}
+
+fn address(config: &Config) -> Option<std::net::IpAddr> {
+    config.clients.expect("a port").address
+}
+
 fn short(message: &str) -> String {
     message
         .split_once("zoo.cfg")

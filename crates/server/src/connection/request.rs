@@ -246,7 +246,7 @@ impl Connection {
         let packet = packet.map_err(malformed)?;
         let scheme = packet.scheme.as_deref().unwrap_or_default();
         let rules = &server.access.auth;
-        match authenticate(rules, scheme, packet.auth, &self.address, || key(server)) {
+        match authenticate(rules, scheme, packet.auth, self.peer(), || key(server)) {
             Verdict::Accepted(ids) => {
                 self.add_identities(ids);
                 self.send_header(xid, Zxid::ZERO, ErrorCode::OK);

@@ -3,6 +3,7 @@
 //! One loop for both ways. What may be read is decided anew each round, so a client that does not
 //! take its replies, or has too much outstanding, is simply not read.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use bytes::{Buf, BytesMut};
 use listener::{Accepted, Admission, FrameReader};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::request::Violation;
@@ -36,13 +38,32 @@ enum End {
     #[error(transparent)]
     Violation(#[from] Violation),
     #[error(transparent)]
-    Io(#[from] std::io::Error),
+    Io(#[from] io::Error),
     #[error("no session within {0:?} (nio.sessionlessCnxnTimeout)")]
     Sessionless(Duration),
     #[error("{0} on the client port")]
     Stranger(&'static str),
     #[error("took no byte of its replies for {0:?}")]
     Stalled(Duration),
+}
+
+/// A client that has come.
+#[derive(Debug)]
+pub struct Arrival {
+    /// Its address.
+    pub remote: SocketAddr,
+    /// Counts it among those that are open.
+    pub admission: Option<Admission>,
+    /// Whose certificate it has shown.
+    pub subject: Option<String>,
+    /// What is written waits in TLS until it is flushed.
+    pub is_secure: bool,
+}
+
+/// What is set on a client's socket. Nothing of it is worth a connection: without, it is only slower, or noticed later.
+pub(super) fn set_options(server: &Shared, stream: &TcpStream) {
+    let _ = stream.set_nodelay(true);
+    let _ = socket2::SockRef::from(stream).set_keepalive(server.config.client_tcp_keep_alive);
 }
 
 /// Serves one client's socket from its first byte to its last.
@@ -52,27 +73,39 @@ pub async fn serve(server: Server, accepted: Accepted) {
         remote,
         admission,
     } = accepted;
-    // Neither is worth a connection: without them it is only slower, or noticed later.
-    let _ = stream.set_nodelay(true);
-    let _ = socket2::SockRef::from(&stream).set_keepalive(server.config.client_tcp_keep_alive);
+    set_options(&server, &stream);
+    let arrival = Arrival {
+        remote,
+        admission: Some(admission),
+        subject: None,
+        is_secure: false,
+    };
     let (reader, writer) = stream.split();
-    serve_streams(&server, remote, Some(admission), reader, writer).await;
+    serve_streams(&server, arrival, reader, writer).await;
 }
 
-/// Serves one client, whatever its bytes come from; `admission` counts it among those that are open.
+/// Serves one client, whatever its bytes come from.
 pub async fn serve_streams(
     server: &Server,
-    remote: SocketAddr,
-    admission: Option<Admission>,
+    arrival: Arrival,
     reader: impl AsyncRead + Unpin,
     writer: impl AsyncWrite + Unpin,
 ) {
+    let Arrival {
+        remote,
+        admission,
+        subject,
+        is_secure,
+    } = arrival;
     let id = server.next_connection.fetch_add(1, Relaxed);
-    let connection = Arc::new(Connection::new(id, remote));
+    let connection = Connection::new(id, remote, subject, &server.access.auth);
+    let connection = Arc::new(connection);
     let mut task = Task {
         frames: FrameReader::new(reader, server.config.jute_max_buffer),
         writer,
         writing: BytesMut::new(),
+        is_secure,
+        is_flushed: true,
         progress: Instant::now(),
         asked_for_session: false,
         server,
@@ -141,11 +174,23 @@ impl Drop for Registered<'_> {
     }
 }
 
+/// Writes some of `bytes`, or flushes where there are none.
+async fn write_or_flush(writer: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> io::Result<usize> {
+    match bytes.is_empty() {
+        false => writer.write(bytes).await,
+        true => writer.flush().await.map(|()| 0),
+    }
+}
+
 struct Task<'a, R, W> {
     frames: FrameReader<R>,
     writer: W,
     /// What was taken from the queue and is not written.
     writing: BytesMut,
+    /// What is written waits in TLS until it is flushed.
+    is_secure: bool,
+    /// Nothing waits there.
+    is_flushed: bool,
     /// When the client last took a byte, or had none to take.
     progress: Instant,
     asked_for_session: bool,
@@ -171,8 +216,10 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Task<'_, R, W> {
             let connection = self.connection;
             tokio::select! {
                 () = connection.wake.woken() => {}
-                written = self.writer.write(&self.writing), if !self.writing.is_empty() => {
-                    self.writing.advance(written?);
+                written = write_or_flush(&mut self.writer, &self.writing), if !self.writing.is_empty() || !self.is_flushed => {
+                    let written = written?;
+                    self.writing.advance(written);
+                    self.is_flushed = !self.is_secure || written == 0;
                     self.progressed(may_read);
                 }
                 read = self.frames.fill(), if may_read => {

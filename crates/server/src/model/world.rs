@@ -16,7 +16,7 @@ use sim::SimDisk;
 
 use super::pipe::{ServerReads, ServerWrites};
 use crate::config::{self, Config};
-use crate::connection::task::serve_streams;
+use crate::connection::task::{Arrival, serve_streams};
 use crate::disk::{Disk, DiskFiles, DiskQueue};
 use crate::replica::{Input, Replica, SnapshotDirs};
 use crate::serve::start::{log_options, processor, shared, tree_options};
@@ -82,7 +82,13 @@ impl World {
     pub fn serve(&self, reads: ServerReads, writes: ServerWrites) {
         let server = self.server.clone();
         let remote = SocketAddr::from(([127, 0, 0, 1], 1));
-        let task = async move { serve_streams(&server, remote, None, reads, writes).await };
+        let arrival = Arrival {
+            remote,
+            admission: None,
+            subject: None,
+            is_secure: false,
+        };
+        let task = async move { serve_streams(&server, arrival, reads, writes).await };
         let task = shuttle::future::spawn(task);
         self.connections.lock().expect("no panic").push(task);
     }

@@ -8,7 +8,9 @@ use persistence::{DataDirs, purge};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
+use super::certificates;
 use crate::clock;
+use crate::connection::secure::Tls;
 use crate::replica::Input;
 use crate::shared::Server;
 
@@ -23,9 +25,12 @@ impl Housekeeping {
 }
 
 /// Begins the jobs.
-pub fn spawn(server: &Server, directories: &Arc<DataDirs>) -> Housekeeping {
+pub fn spawn(server: &Server, directories: &Arc<DataDirs>, tls: Option<Arc<Tls>>) -> Housekeeping {
     let mut jobs = JoinSet::new();
     jobs.spawn(reap(server.clone()));
+    if let Some(tls) = tls.filter(|tls| tls.reloads()) {
+        jobs.spawn(certificates::watch(tls));
+    }
     let autopurge = server.config.autopurge;
     if autopurge.purge_interval_hours > 0 {
         let period = Duration::from_secs(u64::from(autopurge.purge_interval_hours) * 3600);

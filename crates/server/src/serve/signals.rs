@@ -5,6 +5,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::certificates::reload;
+use crate::connection::secure::Tls;
 use crate::shared::Shared;
 
 /// As many open files as the system allows: each client needs one.
@@ -34,8 +36,8 @@ pub fn survive_file_size_limit() {
 }
 
 /// Returns at SIGTERM or SIGINT. SIGQUIT prints the state and goes on, as a JVM prints its
-/// threads; SIGHUP does nothing, as with `nohup`.
-pub async fn wait_for_stop(server: &Shared) {
+/// threads. SIGHUP reads the certificates again; without TLS it does nothing, as with `nohup`.
+pub async fn wait_for_stop(server: &Shared, tls: Option<&Tls>) {
     let kinds = [
         SignalKind::terminate(),
         SignalKind::interrupt(),
@@ -57,7 +59,7 @@ pub async fn wait_for_stop(server: &Shared) {
             _ = terminate.recv() => return,
             _ = interrupt.recv() => return,
             _ = quit.recv() => print_state(server),
-            _ = hangup.recv() => {}
+            _ = hangup.recv() => tls.into_iter().for_each(reload),
         }
     }
 }

@@ -231,6 +231,7 @@ fn access_rules(config: &Config) -> AccessRules {
             digest_algorithm: digest.algorithm,
             key_enabled: config.auth_schemes.key,
             ensemble: config.auth_schemes.ensemble.clone(),
+            x509: config.auth_schemes.x509.clone(),
             enforced_schemes: config.auth_schemes.enforced.clone(),
         },
     }
@@ -275,6 +276,7 @@ pub fn shared(
         sizes,
         client_port: OnceLock::new(),
         past: Mutex::new(()),
+        secure_client_port: OnceLock::new(),
         stopping: false.into(),
         started_ms,
         next_connection: AtomicU64::new(1),

@@ -1,8 +1,10 @@
 //! conf (`ConfCommand`).
 
+use std::sync::OnceLock;
+
 use quorum::packet::LearnerKind;
 
-use crate::config::{Ensemble, ServerAddress};
+use crate::config::{Ensemble, Listen, ServerAddress};
 use crate::shared::Shared;
 
 /// The answer to conf.
@@ -23,14 +25,11 @@ fn own(server: &Shared, server_id: i64) -> String {
     };
     let [data_size, log_size] = (server.sizes)();
     format!(
-        "clientPort={}\nsecureClientPort=-1\ndataDir={}\ndataDirSize={data_size}\ndataLogDir={}\n\
+        "clientPort={}\nsecureClientPort={}\ndataDir={}\ndataDirSize={data_size}\ndataLogDir={}\n\
          dataLogSize={log_size}\ntickTime={}\nmaxClientCnxns={}\nminSessionTimeout={}\n\
          maxSessionTimeout={}\nclientPortListenBacklog={}\nserverId={server_id}\n",
-        server
-            .client_port
-            .get()
-            .copied()
-            .unwrap_or(config.client_port),
+        port(&server.client_port, config.clients),
+        port(&server.secure_client_port, config.secure_clients),
         absolute(&config.data_dir),
         absolute(&config.data_log_dir),
         config.tick_time_ms,
@@ -39,6 +38,12 @@ fn own(server: &Shared, server_id: i64) -> String {
         config.max_session_timeout_ms,
         config.listen_backlog,
     )
+}
+
+/// The port that was bound, or is to be; -1 where there is none.
+fn port(bound: &OnceLock<u16>, on: Option<Listen>) -> i32 {
+    let port = bound.get().copied().or(on.map(|on| on.port));
+    port.map_or(-1, i32::from)
 }
 
 /// `QuorumZooKeeperServer.dumpConf`.

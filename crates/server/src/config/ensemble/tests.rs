@@ -1,3 +1,4 @@
+use crate::config::Listen;
 use std::collections::BTreeSet;
 
 use super::super::keys::{self, Treatment};
@@ -322,7 +323,10 @@ fn the_projects_own_samples_are_one_ensemble_and_start_in_silence() {
         assert_eq!((ensemble.me, &ensemble.text), (Sid(sid), text));
         assert!(sample.notices.is_empty(), "{:?}", sample.notices);
     }
-    let ports: BTreeSet<u16> = samples.iter().map(|sample| sample.client_port).collect();
+    let ports: BTreeSet<u16> = samples
+        .iter()
+        .map(|sample| sample.clients.expect("a port").port)
+        .collect();
     assert_eq!(ports, [2181, 2182, 2183].into());
 }
 
@@ -341,8 +345,11 @@ fn the_stock_file_of_a_container_is_a_member() {
     std::fs::write(&file, text).expect("zoo.cfg");
     let config = load(&[file.into()], &|_| None).expect("accepted");
     assert_eq!(
-        (config.client_port, config.client_port_address),
-        (2181, None)
+        config.clients,
+        Some(Listen {
+            address: None,
+            port: 2181
+        })
     );
     assert!(config.notices.is_empty(), "{:?}", config.notices);
     let ensemble = config.ensemble.expect("an ensemble");

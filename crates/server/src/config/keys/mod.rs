@@ -11,7 +11,7 @@ mod security;
 mod standalone;
 
 pub(super) use features::{READ_ONLY, RECONFIG};
-pub(super) use security::{SASL, TLS};
+pub(super) use security::SASL;
 
 /// One key or property.
 #[derive(Debug)]

@@ -1,12 +1,26 @@
 //! The keys of security features that are not built yet. A server that ignored one would be less safe than its operator
 //! believes, so none of these is ever merely warned about.
 
-use super::Treatment::NotYet;
+use super::Form::{Bool, Int, OneOf};
+use super::Treatment::{Harmless, NotYet, Used};
+use super::Why::OtherEngine;
 use super::{Feature, Row, file, key, property};
 
-pub(in crate::config) const TLS: Feature = Feature {
-    name: "TLS",
-    advice: "remove the line to serve plain connections only, or stay on Apache ZooKeeper where TLS is needed",
+const TLS: Feature = Feature {
+    name: "TLS between servers",
+    advice: "remove the line, or stay on Apache ZooKeeper where TLS between servers is needed",
+};
+const REVOCATION: Feature = Feature {
+    name: "looking up whether certificates are revoked",
+    advice: "remove the line to trust certificates until they expire, or stay on Apache ZooKeeper where revocation is needed",
+};
+const JAVA_CLASS: Feature = Feature {
+    name: "a Java class that sets up TLS",
+    advice: "set the stores by ssl.keyStore and ssl.trustStore instead",
+};
+const REVERSE_DNS: Feature = Feature {
+    name: "trust in names that DNS gives for an address",
+    advice: "remove the line; clients' certificates then have to hold their addresses",
 };
 pub(in crate::config) const SASL: Feature = Feature {
     name: "SASL",
@@ -20,39 +34,39 @@ const UNSET: &[&str] = &[""];
 
 #[rustfmt::skip]
 pub(super) const ROWS: &[Row] = &[
-    file("secureClientPort", "", NotYet(&TLS, &[]), "port for clients with TLS"),
-    file("secureClientPortAddress", "", NotYet(&TLS, &[]), "address of that port"),
+    file("secureClientPort", "", Used, "port for clients with TLS"),
+    file("secureClientPortAddress", "", Used, "address of that port"),
     file("sslQuorum", "false", NotYet(&TLS, FALSE), "TLS between servers"),
     file("portUnification", "false", NotYet(&TLS, FALSE), "TLS and plain connections between servers on one port"),
     file("sslQuorumReloadCertFiles", "false", NotYet(&TLS, FALSE), "reload certificates between servers"),
-    property("jdk.tls.rejectClientInitiatedRenegotiation", "true", NotYet(&TLS, TRUE), "refuse TLS renegotiation by clients"),
-    key("netty.server.outstandingHandshake.limit", "-1", NotYet(&TLS, &["-1"]), "TLS handshakes at once"),
-    key("netty.server.earlyDropSecureConnectionHandshakes", "false", NotYet(&TLS, FALSE), "no TLS handshakes while the server does not serve"),
-    key("client.certReload", "false", NotYet(&TLS, FALSE), "reload certificates of the client port"),
-    key("client.portUnification", "false", NotYet(&TLS, FALSE), "TLS and plain clients on one port"),
-    key("fips-mode", "true", NotYet(&TLS, TRUE), "choices that FIPS allows"),
-    key("X509AuthenticationProvider.superUser", "", NotYet(&TLS, UNSET), "certificate of the super user"),
-    key("ssl.authProvider", "x509", NotYet(&TLS, &["x509"]), "scheme for clients with TLS"),
-    key("ssl.sslProvider", "JDK", NotYet(&TLS, &["JDK"]), "TLS library"),
-    key("ssl.protocol", "TLSv1.3", NotYet(&TLS, &["TLSv1.3"]), "TLS version for clients"),
-    key("ssl.enabledProtocols", "by ssl.protocol", NotYet(&TLS, UNSET), "TLS versions for clients"),
-    key("ssl.ciphersuites", "built in", NotYet(&TLS, UNSET), "cipher suites for clients"),
-    key("ssl.keyStore.location", "", NotYet(&TLS, UNSET), "key and certificate of the server"),
-    key("ssl.keyStore.password", "", NotYet(&TLS, UNSET), "password of the key store"),
-    key("ssl.keyStore.passwordPath", "", NotYet(&TLS, UNSET), "file with that password"),
-    key("ssl.keyStore.type", "by file name", NotYet(&TLS, UNSET), "format of the key store"),
-    key("ssl.trustStore.location", "", NotYet(&TLS, UNSET), "certificates that are trusted"),
-    key("ssl.trustStore.password", "", NotYet(&TLS, UNSET), "password of the trust store"),
-    key("ssl.trustStore.passwordPath", "", NotYet(&TLS, UNSET), "file with that password"),
-    key("ssl.trustStore.type", "by file name", NotYet(&TLS, UNSET), "format of the trust store"),
-    key("ssl.context.supplier.class", "", NotYet(&TLS, UNSET), "Java class that sets up TLS"),
-    key("ssl.hostnameVerification", "true", NotYet(&TLS, TRUE), "check host names of servers"),
-    key("ssl.clientHostnameVerification", "false", NotYet(&TLS, FALSE), "check host names of clients"),
-    key("ssl.allowReverseDnsLookup", "false", NotYet(&TLS, FALSE), "find host names by reverse DNS"),
-    key("ssl.crl", "false", NotYet(&TLS, FALSE), "certificate revocation lists"),
-    key("ssl.ocsp", "false", NotYet(&TLS, FALSE), "certificate status by OCSP"),
-    key("ssl.clientAuth", "need", NotYet(&TLS, &["need"]), "whether clients need a certificate"),
-    key("ssl.handshakeDetectionTimeoutMillis", "5000", NotYet(&TLS, &["5000"]), "ms to recognise TLS"),
+    property("jdk.tls.rejectClientInitiatedRenegotiation", "true", Harmless(OtherEngine, Bool), "refuse TLS renegotiation by clients"),
+    key("netty.server.outstandingHandshake.limit", "-1", Used, "TLS handshakes at once"),
+    key("netty.server.earlyDropSecureConnectionHandshakes", "false", Used, "no TLS handshakes while the server does not serve"),
+    key("client.certReload", "false", Used, "reload certificates of the client port"),
+    key("client.portUnification", "false", Used, "TLS and plain clients on one port"),
+    key("fips-mode", "true", Used, "choices that FIPS allows"),
+    key("X509AuthenticationProvider.superUser", "", Used, "certificate of the super user"),
+    key("ssl.authProvider", "x509", Used, "scheme for clients with TLS"),
+    key("ssl.sslProvider", "JDK", Harmless(OtherEngine, OneOf(&["JDK", "OPENSSL", "OPENSSL_REFCNT"])), "TLS library"),
+    key("ssl.protocol", "TLSv1.3", Used, "TLS version for clients"),
+    key("ssl.enabledProtocols", "by ssl.protocol", Used, "TLS versions for clients"),
+    key("ssl.ciphersuites", "built in", Used, "cipher suites for clients"),
+    key("ssl.keyStore.location", "", Used, "key and certificate of the server"),
+    key("ssl.keyStore.password", "", Used, "password of the key store"),
+    key("ssl.keyStore.passwordPath", "", Used, "file with that password"),
+    key("ssl.keyStore.type", "by file name", Used, "format of the key store"),
+    key("ssl.trustStore.location", "", Used, "certificates that are trusted"),
+    key("ssl.trustStore.password", "", Used, "password of the trust store"),
+    key("ssl.trustStore.passwordPath", "", Used, "file with that password"),
+    key("ssl.trustStore.type", "by file name", Used, "format of the trust store"),
+    key("ssl.context.supplier.class", "", NotYet(&JAVA_CLASS, UNSET), "Java class that sets up TLS"),
+    key("ssl.hostnameVerification", "true", Used, "check host names of servers"),
+    key("ssl.clientHostnameVerification", "false", Used, "check host names of clients"),
+    key("ssl.allowReverseDnsLookup", "false", NotYet(&REVERSE_DNS, FALSE), "find host names by reverse DNS"),
+    key("ssl.crl", "false", NotYet(&REVOCATION, FALSE), "certificate revocation lists"),
+    key("ssl.ocsp", "false", NotYet(&REVOCATION, FALSE), "certificate status by OCSP"),
+    key("ssl.clientAuth", "need", Used, "whether clients need a certificate"),
+    key("ssl.handshakeDetectionTimeoutMillis", "5000", Harmless(OtherEngine, Int), "ms to recognise TLS"),
     key("ssl.quorum.protocol", "TLSv1.3", NotYet(&TLS, &["TLSv1.3"]), "TLS version between servers"),
     key("ssl.quorum.enabledProtocols", "by ssl.quorum.protocol", NotYet(&TLS, UNSET), "TLS versions between servers"),
     key("ssl.quorum.ciphersuites", "built in", NotYet(&TLS, UNSET), "cipher suites between servers"),

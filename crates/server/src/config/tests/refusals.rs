@@ -140,9 +140,9 @@ fn a_host_name_that_does_not_resolve_is_refused() {
 
 #[test]
 fn a_secret_is_not_repeated_in_a_message() {
-    let message = refusal("ssl.keyStore.password=s3cret");
+    let message = refusal("ssl.quorum.keyStore.password=s3cret");
     assert!(
-        message.contains("ssl.keyStore.password=(hidden)") && !message.contains("s3cret"),
+        message.contains("ssl.quorum.keyStore.password=(hidden)") && !message.contains("s3cret"),
         "{message}"
     );
     let config = file("DigestAuthenticationProvider.superDigest=super:s3cret");

@@ -33,8 +33,7 @@ fn the_own_server_line_goes_before_the_client_port() {
     let dir = tempfile::tempdir().expect("a directory");
     std::fs::write(dir.path().join("myid"), "1\n").expect("myid");
     let load = |lines: &str| load_with(&format!("dataDir={}\n{lines}", dir.path().display()), &[]);
-    let listen =
-        |lines: &str| load(lines).map(|config| (config.client_port_address, config.client_port));
+    let listen = |lines: &str| load(lines).map(|config| (address(&config), port(&config)));
 
     let own = "server.1=localhost:2888:3888;127.0.0.1:2182\n";
     let expected = ("127.0.0.1".parse().ok(), 2182);
@@ -91,7 +90,7 @@ fn the_stock_files_of_other_projects_start() {
                    preAllocSize=65536\n";
     for text in [kafka, solr, sample, bitnami] {
         let config = load_with(text, &[]).unwrap_or_else(|error| panic!("{text}: {error}"));
-        assert_eq!(config.client_port, 2181);
+        assert_eq!(port(&config), 2181);
         assert!(
             notices(&config, "not known").is_empty(),
             "{:?}",
@@ -112,14 +111,14 @@ fn a_stock_container_has_its_port_in_the_server_line() {
          server.1=localhost:2888:3888;2181\n",
         dir.path().display()
     );
-    assert_eq!(load_with(&text, &[]).expect("accepted").client_port, 2181);
+    assert_eq!(port(&load_with(&text, &[]).expect("accepted")), 2181);
 }
 
 #[test]
 fn the_projects_own_sample_starts_in_silence() {
     let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/../../conf/zoo.cfg");
     let config = arguments(&[sample]).expect("conf/zoo.cfg");
-    assert_eq!((config.client_port, config.tick_time_ms), (2181, 2000));
+    assert_eq!((port(&config), config.tick_time_ms), (2181, 2000));
     assert_eq!(config.data_dir.to_str(), Some("./data"));
     for word in ["srvr", "ruok", "stat", "mntr", "isro", "conf"] {
         assert!(config.four_letter_words.allows(word), "{word}");

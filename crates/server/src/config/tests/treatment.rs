@@ -143,7 +143,7 @@ fn properties_of_nobody_are_said_once() {
         "-Duser.timezone=UTC",
     ];
     let config = load_with(MINIMAL, &options).expect("accepted");
-    assert_eq!(config.client_port, 2181);
+    assert_eq!(port(&config), 2181);
     assert_eq!(notices(&config, "-D").len(), 2, "{:?}", config.notices);
     assert_eq!(
         notices(&config, "-Dzookeeper.clientPort"),

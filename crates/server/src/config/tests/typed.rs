@@ -9,8 +9,7 @@ use super::*;
 #[test]
 fn what_is_not_set_has_apaches_default() {
     let config = file("");
-    assert_eq!(config.client_port, 2181);
-    assert_eq!(config.client_port_address, None);
+    assert_eq!((address(&config), port(&config)), (None, 2181));
     assert_eq!(config.listen_backlog, -1);
     assert_eq!(
         (config.data_dir.to_str(), config.data_log_dir.to_str()),
@@ -102,21 +101,21 @@ fn each_key_reaches_its_field() {
         ("dataLogDir=/log", |c| {
             c.data_log_dir.to_str() == Some("/log") && c.data_dir.to_str() == Some("/data")
         }),
-        ("clientPort=0", |c| c.client_port == 0),
+        ("clientPort=0", |c| port(c) == 0),
         ("clientPortAddress=127.0.0.1", |c| {
-            c.client_port_address == "127.0.0.1".parse().ok()
+            address(c) == "127.0.0.1".parse().ok()
         }),
         ("clientPortAddress=::1", |c| {
-            c.client_port_address == "::1".parse().ok()
+            address(c) == "::1".parse().ok()
         }),
         ("clientPortAddress=[::1]", |c| {
-            c.client_port_address == "::1".parse().ok()
+            address(c) == "::1".parse().ok()
         }),
         ("clientPortAddress=[0:0:0:0:0:0:0:1%lo]", |c| {
-            c.client_port_address == "::1".parse().ok()
+            address(c) == "::1".parse().ok()
         }),
         ("clientPortAddress=", |c| {
-            c.client_port_address == "127.0.0.1".parse().ok()
+            address(c) == "127.0.0.1".parse().ok()
         }),
         ("clientPortListenBacklog=10", |c| c.listen_backlog == 10),
         ("tickTime=100", |c| {
@@ -401,7 +400,7 @@ fn every_key_that_works_is_read() {
 fn a_port_and_a_directory_need_no_file() {
     let config = arguments(&["-Dzookeeper.snapCount=5", "2181", "/data"]).expect("accepted");
     assert_eq!(
-        (config.client_port, config.file, config.snap_count),
+        (port(&config), config.file, config.snap_count),
         (2181, None, 5)
     );
     assert_eq!(
@@ -415,11 +414,7 @@ fn a_port_and_a_directory_need_no_file() {
     );
     let config = arguments(&["0", "/data", "500", "7"]).expect("accepted");
     assert_eq!(
-        (
-            config.client_port,
-            config.tick_time_ms,
-            config.max_client_cnxns
-        ),
+        (port(&config), config.tick_time_ms, config.max_client_cnxns),
         (0, 500, 7)
     );
     assert_eq!(

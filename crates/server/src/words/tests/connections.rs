@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use processor::SessionTable;
+use processor::{AuthRules, SessionTable};
 use proto::{ErrorCode, OpCode, SessionId, Zxid};
 
 use super::*;
@@ -16,7 +16,7 @@ use crate::words::connections::of_session;
 /// A connection with this session, which the server knows.
 pub(super) fn joined(server: &Shared, number: u64, session: SessionId) -> Arc<Connection> {
     let remote = SocketAddr::from(([127, 0, 0, 1], 40_000 + number as u16));
-    let connection = Arc::new(Connection::new(number, remote));
+    let connection = Arc::new(Connection::new(number, remote, None, &AuthRules::default()));
     let mut sessions = SessionTable::new(SessionId(1), 2000);
     let bound = Bound {
         id: session,

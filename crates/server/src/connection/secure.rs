@@ -1,0 +1,120 @@
+//! The task that does the TLS handshake of a client, before that of its connection.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use listener::Accepted;
+use listener::tls::{Handshake, ServerContext, TlsError};
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+
+use super::task::{self, Arrival};
+use crate::config::ClientTls;
+use crate::shared::Server;
+use crate::standing::State;
+use crate::stats::ServerStats;
+
+/// The first byte of a TLS handshake. No frame begins with it: that one would be longer than 350 MB, and no four-letter word.
+const TLS_HANDSHAKE: u8 = 0x16;
+
+/// TLS of the ports for clients.
+#[derive(Debug)]
+pub struct Tls {
+    context: ServerContext,
+    /// Places for handshakes, where their number is limited.
+    handshakes: Option<Arc<Semaphore>>,
+    settings: ClientTls,
+}
+
+impl Tls {
+    /// Reads the stores.
+    pub fn open(settings: &ClientTls) -> Result<Self, TlsError> {
+        let limit = settings.handshake_limit as usize;
+        Ok(Tls {
+            context: ServerContext::new(settings.options.clone())?,
+            handshakes: (limit > 0).then(|| Arc::new(Semaphore::new(limit))),
+            settings: settings.clone(),
+        })
+    }
+
+    /// Has the plain port TLS, too?
+    pub fn is_unified(&self) -> bool {
+        self.settings.unified
+    }
+
+    /// Are the stores to be read again when their files change?
+    pub fn reloads(&self) -> bool {
+        self.settings.reload
+    }
+
+    /// The stores themselves.
+    pub fn context(&self) -> &ServerContext {
+        &self.context
+    }
+}
+
+/// Serves a client on a port with TLS.
+pub async fn serve(server: Server, accepted: Accepted, tls: Arc<Tls>) {
+    let Accepted {
+        stream,
+        remote,
+        admission,
+    } = accepted;
+    task::set_options(&server, &stream);
+    let Some(Handshake { stream, subject }) = shake_hands(&server, &tls, stream, remote).await
+    else {
+        return;
+    };
+    let arrival = Arrival {
+        remote,
+        admission: Some(admission),
+        subject,
+        is_secure: true,
+    };
+    let (reader, writer) = tokio::io::split(stream);
+    task::serve_streams(&server, arrival, reader, writer).await;
+}
+
+/// Serves a client on a port with and without TLS: its first byte tells (`NettyServerCnxnFactory.DualModeSslHandler`).
+pub async fn serve_either(server: Server, accepted: Accepted, tls: Arc<Tls>) {
+    let patience = Duration::from_millis(server.config.sessionless_cnxn_timeout_ms.into());
+    let mut first = [0];
+    match tokio::time::timeout(patience, accepted.stream.peek(&mut first)).await {
+        Ok(Ok(1)) if first[0] == TLS_HANDSHAKE => serve(server, accepted, tls).await,
+        Ok(Ok(1)) => task::serve(server, accepted).await,
+        _ => tracing::debug!(remote = %accepted.remote, "connection lost before its first byte"),
+    }
+}
+
+async fn shake_hands(
+    server: &Server,
+    tls: &Tls,
+    stream: TcpStream,
+    remote: SocketAddr,
+) -> Option<Handshake<TcpStream>> {
+    if tls.settings.early_drop && matches!(server.standing.lock().state(), State::NotServing { .. })
+    {
+        tracing::info!(%remote, "connection closed before its TLS handshake: the server does not serve");
+        return None;
+    }
+    let _place = match &tls.handshakes {
+        None => None,
+        Some(places) => match places.try_acquire() {
+            Ok(place) => Some(place),
+            Err(_) => {
+                tracing::debug!(%remote, "connection closed: too many TLS handshakes (netty.server.outstandingHandshake.limit)");
+                return None;
+            }
+        },
+    };
+    let address = listener::java_host_address(remote.ip());
+    match tls.context.accept(stream, &address).await {
+        Ok(handshake) => Some(handshake),
+        Err(error) => {
+            ServerStats::count(&server.stats.auth_failed);
+            tracing::warn!(%remote, "TLS handshake failed: {error}");
+            None
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The ports for clients: plain, with TLS, or one for both.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use listener::{AcceptTrouble, Accepted, BindError, ListenOn, accept_loop, bind};
+use tokio::net::TcpListener;
+
+use crate::config::{Config, Listen};
+use crate::connection::secure::Tls;
+use crate::connection::{secure, task};
+use crate::shared::Server;
+use crate::stats::ServerStats;
+
+/// Where clients come in.
+pub struct ClientPorts {
+    plain: Option<TcpListener>,
+    secure: Option<TcpListener>,
+    tls: Option<Arc<Tls>>,
+}
+
+/// A port that cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum CannotServe {
+    /// It is taken, or not ours.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The runtime does not take the socket.
+    #[error("cannot listen: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+impl ClientPorts {
+    /// Binds the ports of the configuration; `tls` is there where one has TLS.
+    pub fn open(server: &Server, tls: Option<Arc<Tls>>) -> Result<Self, CannotServe> {
+        let config = &server.config;
+        let plain = config.clients.map(|on| listen(config, on)).transpose()?;
+        let secure = config
+            .secure_clients
+            .map(|on| listen(config, on))
+            .transpose()?;
+        let ports = ClientPorts { plain, secure, tls };
+        if let Some(port) = ports.plain_address().map(|address| address.port()) {
+            let _ = server.client_port.set(port);
+        }
+        if let Some(port) = ports.secure_address().map(|address| address.port()) {
+            let _ = server.secure_client_port.set(port);
+        }
+        Ok(ports)
+    }
+
+    fn plain_address(&self) -> Option<SocketAddr> {
+        self.plain.as_ref()?.local_addr().ok()
+    }
+
+    fn secure_address(&self) -> Option<SocketAddr> {
+        self.secure.as_ref()?.local_addr().ok()
+    }
+
+    /// Lets clients in for ever.
+    pub async fn accept(&self, server: &Server) {
+        let unified = self.tls.as_ref().filter(|tls| tls.is_unified());
+        tokio::join!(
+            accept_on(self.plain.as_ref(), server, |accepted| match unified {
+                None => drop(tokio::spawn(task::serve(server.clone(), accepted))),
+                Some(tls) => drop(tokio::spawn(secure::serve_either(
+                    server.clone(),
+                    accepted,
+                    tls.clone()
+                ))),
+            }),
+            accept_on(self.secure.as_ref(), server, |accepted| {
+                if let Some(tls) = &self.tls {
+                    drop(tokio::spawn(secure::serve(
+                        server.clone(),
+                        accepted,
+                        tls.clone(),
+                    )));
+                }
+            }),
+        );
+    }
+}
+
+fn listen(config: &Config, on: Listen) -> Result<TcpListener, CannotServe> {
+    let listener = bind(ListenOn {
+        address: on.address,
+        port: on.port,
+        backlog: config.listen_backlog,
+        ipv4_only: config.ipv4_only,
+    })?;
+    Ok(TcpListener::from_std(listener)?)
+}
+
+async fn accept_on(
+    listener: Option<&TcpListener>,
+    server: &Server,
+    accepted: impl FnMut(Accepted),
+) {
+    let trouble = |trouble| match trouble {
+        AcceptTrouble::Refused(refusal) => {
+            ServerStats::count(&server.stats.connections_rejected);
+            tracing::warn!("connection refused: {refusal}");
+        }
+        AcceptTrouble::NoRoom(error) => {
+            tracing::error!(
+                "cannot accept connections for now: {error}; raise the limit of open files"
+            );
+        }
+    };
+    if let Some(listener) = listener {
+        accept_loop(listener, &server.admissions, accepted, trouble).await;
+    }
+}
