@@ -12,8 +12,9 @@ help: ## list the targets
 build: ## build the server
 	cargo build --release --locked
 
-run: build ## serve on conf/zoo.cfg, with data in ./data
-	$(BINARY) serve conf/zoo.cfg
+run: build ## serve on conf/zoo-tls.cfg, plain on 2181 and with TLS on 2281, with data and certificates in ./data
+	test -e data/tls || $(BINARY) certs --out data/tls
+	$(BINARY) serve conf/zoo-tls.cfg
 
 ensemble: build ## three servers on loopback, with data in ./data/ensemble, until Ctrl-C
 	conf/ensemble/run.sh $(BINARY)

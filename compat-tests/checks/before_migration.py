@@ -1,6 +1,6 @@
 """`ironkeeper check`: what it says of the zoo.cfg that people have, held against what a start on the same file does.
 
-Directories, hosts and ports of the fixtures in zoo-cfg/ are replaced by ones of the test's own.
+Directories, hosts, ports and key stores of the fixtures in zoo-cfg/ are replaced by ones of the test's own.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ NOTHING_BLOCKS, BLOCKS = 0, 2
 
 METRICS = "a metrics provider other than the default one"
 RECONFIG = "a reconfiguration of the ensemble at run time"
-TLS, SASL = "TLS", "SASL"
+PEER_TLS, SASL = "TLS between servers", "SASL"
 
 # What blocks each fixture: the feature and how many lines ask for it.
 BLOCKED_BY = {
@@ -36,8 +36,8 @@ BLOCKED_BY = {
     "dynamic": {}, "clickhouse": {}, "hbase": {},
     "bitnami": {METRICS: 1},
     "pravega": {METRICS: 1, RECONFIG: 1},
-    "stackable": {METRICS: 1, TLS: 11},
-    "tls-jks": {TLS: 5},
+    "stackable": {METRICS: 1, PEER_TLS: 5},
+    "tls-jks": {},
     "sasl": {SASL: 4},
 }
 
@@ -62,7 +62,7 @@ class Deployment:
     def __init__(self, name):
         self.home = rundir.new("deployment")
         self.client_port = ports.free()
-        text = self._own((FIXTURES / f"{name}.cfg").read_text())
+        text = self._own(self._with_stores((FIXTURES / f"{name}.cfg").read_text()))
         self.cfg = self.home / "zoo.cfg"
         dynamic = FIXTURES / f"{name}.dynamic"
         if dynamic.exists():
@@ -76,6 +76,18 @@ class Deployment:
         text = re.sub(r"(?m)^(server\.\d+)=[^:\n]+:2888:3888", self._server, text)
         text = re.sub(r"(?m);(0\.0\.0\.0:)?2181$", lambda _: f";127.0.0.1:{self.client_port}", text)
         return re.sub(r"(?m)^clientPort=2181$", f"clientPort={self.client_port}\nclientPortAddress=127.0.0.1", text)
+
+    def _with_stores(self, text):
+        """With key stores that are there, of the type that the file names."""
+        if "\nssl." not in text:
+            return text
+        certs = self.home / "certs"
+        code, _, err = processes.run([paths.ironkeeper_binary(), "certs", "--out", certs])
+        equal(code, 0, f"exit code of certs\n{err}")
+        for side, made in (("keyStore", "server"), ("trustStore", "trust")):
+            text = re.sub(rf"(?m)^ssl\.{side}\.location=.*(\.\w+)$", rf"ssl.{side}.location={certs}/{made}\1", text)
+            text = re.sub(rf"(?m)^ssl\.{side}\.password=.*$", f"ssl.{side}.password={(certs / 'password').read_text()}", text)
+        return re.sub(r"(?m)^secureClientPort=.*$", f"secureClientPort={ports.free()}\nsecureClientPortAddress=127.0.0.1", text)
 
     def _server(self, match):
         return f"{match[1]}=127.0.0.1:{ports.free()}:{ports.free()}"
@@ -143,6 +155,17 @@ def _start(deployment):
         processes.signal_group(child, signal.SIGKILL)
         processes.reap(child)
         child.stderr.close()
+
+
+def a_key_store_that_does_not_open_blocks_as_it_stops_a_start():
+    deployment = Deployment("tls-jks")
+    wrong = re.sub(r"(?m)^(ssl\.keyStore\.password)=.*$", r"\1=wrong", deployment.cfg.read_text())
+    deployment.cfg.write_text(wrong)
+    page = Page(deployment.cfg)
+    equal((page.code, len(page.blocks)), (BLOCKS, 1), page.text)
+    assert page.blocks[0].endswith("server.jks: its password is wrong, or the file is damaged"), page.blocks[0]
+    starts, said = _start(deployment)
+    assert not starts and page.blocks[0] in said, said
 
 
 def a_member_of_a_running_ensemble_is_told_data_epochs_and_peers():
@@ -240,6 +263,7 @@ def a_file_that_is_not_there_blocks():
 
 
 CHECKS = [
+    a_key_store_that_does_not_open_blocks_as_it_stops_a_start,
     a_member_of_a_running_ensemble_is_told_data_epochs_and_peers,
     the_data_of_another_ensemble_blocks,
     a_torn_log_is_told_and_left_as_it_is,

@@ -208,10 +208,18 @@ func (c check) passes(l *lab) (passed bool) {
 }
 
 func main() {
+	if len(os.Args) == 6 && os.Args[1] == "secure" {
+		if err := secure(os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		fmt.Println("go: done")
+		return
+	}
 	all := append(append(append([]check{}, nodeChecks...), sessionChecks...), restartChecks...)
 	groups := map[string][]check{"all": all, "restarts": restartChecks}
 	if len(os.Args) != 3 || groups[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: goclient all|restarts host:port,...")
+		fmt.Fprintln(os.Stderr, "usage: goclient all|restarts host:port,... or goclient secure host:port ca certificate key")
 		os.Exit(2)
 	}
 	l := &lab{strings.Split(os.Args[2], ","), bufio.NewScanner(os.Stdin)}

@@ -21,10 +21,11 @@ def quiet_java():
 
 @dataclass(frozen=True)
 class Client:
-    """One release of the client and its transport, `nio` or `netty`."""
+    """One release of the client and its transport, `nio` or `netty`; `properties` are options such as -Dname=value."""
 
     version: str
     transport: str = "nio"
+    properties: tuple = ()
 
     def __str__(self):
         return f"{self.version} {self.transport}"
@@ -38,7 +39,7 @@ class Client:
         """The start of a quiet command line up to the main class; `classes` come before the client's own."""
         class_path = paths.client_class_path(self.version)
         return [*quiet_java(), *([_NETTY] if self.transport == "netty" else []),
-                *([_HOSTS_FOR_34] if self.line == (3, 4) else []), *options,
+                *([_HOSTS_FOR_34] if self.line == (3, 4) else []), *self.properties, *options,
                 "-cp", f"{classes}:{class_path}" if classes else class_path]
 
 

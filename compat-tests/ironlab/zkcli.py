@@ -27,9 +27,9 @@ def _command(server, release, *arguments):
     return [*release.java(no_terminal), MAIN, "-server", server.address, *arguments]
 
 
-def one_shot(server, *arguments):
+def one_shot(server, *arguments, release=NEWEST):
     """One command in a process of its own: (exit code, all that it printed)."""
-    child = processes.start(_command(server, NEWEST, *arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    child = processes.start(_command(server, release, *arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT)
     try:
         text, _ = child.communicate(timeout=DEADLINE_S)
