@@ -21,6 +21,7 @@ missing_packages() {
     command -v go >/dev/null 2>&1 || echo golang-go
     command -v npm >/dev/null 2>&1 || echo npm
     command -v cc >/dev/null 2>&1 || echo gcc libc6-dev
+    command -v openssl >/dev/null 2>&1 || echo openssl
     [ -f /usr/include/zookeeper/zookeeper.h ] || echo libzookeeper-mt-dev
     ls /usr/lib/*/libzookeeper_mt.so.2 >/dev/null 2>&1 || echo libzookeeper-mt2
     ls /usr/lib/*/libzookeeper_st.so.2 >/dev/null 2>&1 || echo libzookeeper-st2
