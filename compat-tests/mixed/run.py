@@ -32,6 +32,7 @@ def main():
     options = _options()
     processes.install_handlers()
     rundir.remove_left_overs()
+    rundir.keep_logs_in(paths.WORK / "mixed" / "logs")  # of the last run: what failed once may not fail again
     paths.ironkeeper_binary()  # fails now, with what to do, rather than in every check
     report = Report()
     {"rolling": _rolling, "matrix": _matrix, "chaos": _chaos, "quick": _quick}[options.what](report, options)
