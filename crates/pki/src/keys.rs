@@ -4,6 +4,8 @@ use rustls_pki_types::SignatureVerificationAlgorithm;
 use x509_parser::prelude::X509Certificate;
 use x509_parser::public_key::PublicKey;
 
+use crate::der;
+
 /// The least RSA key that TLS libraries other than Java's take.
 pub const LEAST_RSA_BITS: usize = 2048;
 
@@ -61,15 +63,15 @@ impl<'a> KeyOf<'a> {
     /// The key of `certificate`; none when its encoding is broken.
     pub fn new(certificate: &'a X509Certificate<'_>) -> Option<Self> {
         let key = certificate.public_key();
-        let (content, _) = value(key.raw)?;
-        let (algorithm, _) = value(content)?;
+        let (content, _) = der::content(key.raw)?;
+        let (algorithm, _) = der::content(content)?;
         Some(KeyOf {
             algorithm,
             bits: &key.subject_public_key.data,
         })
     }
 
-    /// Is `signature` this key's for `message`, by an algorithm that `is_meant`?
+    /// Is `signature` this key's for `message`, by one of these algorithms?
     pub fn has_signed(
         &self,
         algorithms: impl IntoIterator<Item = &'static dyn SignatureVerificationAlgorithm>,
@@ -89,22 +91,8 @@ impl<'a> KeyOf<'a> {
 }
 
 /// What stands in the AlgorithmIdentifier of a certificate's signature.
-pub fn signature_algorithm(der: &[u8]) -> Option<&[u8]> {
-    let (certificate, _) = value(der)?;
-    let (_, behind_content) = value(certificate)?;
-    value(behind_content).map(|(algorithm, _)| algorithm)
-}
-
-/// Content of the DER value at the beginning, and what stands behind it.
-fn value(der: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (&length, rest) = der.get(1..)?.split_first()?;
-    let (length, rest) = match length {
-        0..0x80 => (usize::from(length), rest),
-        _ => {
-            let (length, rest) = rest.split_at_checked(usize::from(length & 0x7f))?;
-            let add = |sum: usize, byte: &u8| sum.checked_mul(256)?.checked_add(usize::from(*byte));
-            (length.iter().try_fold(0, add)?, rest)
-        }
-    };
-    rest.split_at_checked(length)
+pub fn signature_algorithm(certificate: &[u8]) -> Option<&[u8]> {
+    let (parts, _) = der::content(certificate)?;
+    let (_, behind_content) = der::content(parts)?;
+    der::content(behind_content).map(|(algorithm, _)| algorithm)
 }

@@ -4,6 +4,7 @@
 //! whether a certificate is for a host. Must not know files, sockets, TLS or the time of day: bytes and time are
 //! arguments.
 
+mod der;
 pub mod hosts;
 pub mod issue;
 pub mod keys;

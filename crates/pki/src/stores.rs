@@ -9,6 +9,8 @@ pub mod write;
 
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
+use crate::der::{self, SEQUENCE};
+
 /// What a store is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreType {
@@ -78,6 +80,13 @@ pub enum StoreError {
     NoTrusted(&'static str),
 }
 
+impl StoreError {
+    /// What a reader or a writer of stores says.
+    fn damaged(error: impl std::fmt::Display) -> Self {
+        StoreError::Damaged(error.to_string())
+    }
+}
+
 impl std::fmt::Display for StoreType {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
@@ -131,30 +140,18 @@ impl StoreType {
 
     /// What the bytes are. The name of a file tells nothing: `keytool` has written PKCS12 into files named .jks since Java 9.
     pub fn of(bytes: &[u8]) -> Result<Self, StoreError> {
-        const SEQUENCE: u8 = 0x30;
         match bytes {
             [] => Err(StoreError::Empty),
             [0xfe, 0xed, 0xfe, 0xed, ..] => Ok(StoreType::Jks),
             [0xce, 0xce, 0xce, 0xce, ..] => Err(StoreError::Unsupported("JCEKS")),
-            [SEQUENCE, rest @ ..] => match first_in_sequence(rest) {
-                Some(SEQUENCE) => Err(StoreError::Unsupported("BCFKS")),
+            [SEQUENCE, rest @ ..] => match der::length(rest) {
+                Some((_, [SEQUENCE, ..])) => Err(StoreError::Unsupported("BCFKS")),
                 _ => Ok(StoreType::Pkcs12),
             },
             _ if has_begin_line(bytes) => Ok(StoreType::Pem),
             _ => Err(StoreError::UnknownFormat),
         }
     }
-}
-
-/// The tag behind a sequence's length.
-fn first_in_sequence(behind_tag: &[u8]) -> Option<u8> {
-    let length = *behind_tag.first()?;
-    let more = if length & 0x80 == 0 {
-        0
-    } else {
-        usize::from(length & 0x7f)
-    };
-    behind_tag.get(1 + more).copied()
 }
 
 fn has_begin_line(bytes: &[u8]) -> bool {

@@ -1,5 +1,7 @@
 //! JKS: entries, and behind them a SHA-1 of the password and all that stands before (`sun.security.provider.JavaKeyStore`).
 
+use std::io::Read;
+
 use jks::{KeyStore, KeyStoreOptions};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use sha1::{Digest, Sha1};
@@ -17,11 +19,9 @@ pub(super) fn entries(bytes: &[u8], password: &str) -> Result<Entries, StoreErro
     });
     // The reader makes a password's characters of its bytes, which fits ASCII alone. What is checked already is handed to
     // it under the empty password.
-    let mut resealed = content.to_vec();
-    resealed.extend(checksum(content, ""));
     store
-        .load(resealed.as_slice(), b"")
-        .map_err(|error| StoreError::Damaged(error.to_string()))?;
+        .load(content.chain(&checksum(content, "")[..]), b"")
+        .map_err(StoreError::damaged)?;
     let mut aliases = store.aliases();
     aliases.sort_unstable();
     let mut entries = Entries::default();
@@ -37,11 +37,10 @@ fn add(
     alias: String,
     password: &str,
 ) -> Result<(), StoreError> {
-    let damaged = |error: jks::KeyStoreError| StoreError::Damaged(error.to_string());
     if !store.is_private_key_entry(&alias) {
         let certificate = store
             .get_trusted_certificate_entry(&alias)
-            .map_err(damaged)?
+            .map_err(StoreError::damaged)?
             .certificate;
         let certificate = CertificateDer::from(certificate.content);
         entries.trusted.push(TrustedEntry { alias, certificate });

@@ -4,6 +4,7 @@ use p12_keystore::Pkcs12Archive;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use super::{KeyEntry, StoreError, TrustedEntry, pkcs12_file};
+use crate::der::{SEQUENCE, value};
 use crate::names;
 
 /// The alias of the only key of such a file, as Apache has it.
@@ -46,7 +47,7 @@ pub(super) fn trusted(bytes: &[u8]) -> Result<Vec<TrustedEntry>, StoreError> {
 }
 
 fn blocks(bytes: &[u8]) -> Result<Vec<pem::Pem>, StoreError> {
-    pem::parse_many(bytes).map_err(|error| StoreError::Damaged(error.to_string()))
+    pem::parse_many(bytes).map_err(StoreError::damaged)
 }
 
 fn certificates(blocks: &[pem::Pem]) -> impl Iterator<Item = CertificateDer<'static>> {
@@ -85,7 +86,6 @@ fn store_of(sealed_key: &[u8]) -> Vec<u8> {
     const INTEGER: u8 = 0x02;
     const OCTETS: u8 = 0x04;
     const ID: u8 = 0x06;
-    const SEQUENCE: u8 = 0x30;
     const EXPLICIT: u8 = 0xa0;
     /// 1.2.840.113549.1.7.1
     const DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 1];
@@ -102,20 +102,4 @@ fn store_of(sealed_key: &[u8]) -> Vec<u8> {
     let contents = value(SEQUENCE, &value(SEQUENCE, &bag));
     let safe = value(SEQUENCE, &data(&contents));
     value(SEQUENCE, &[value(INTEGER, &[3]), data(&safe)].concat())
-}
-
-/// A DER value.
-fn value(tag: u8, content: &[u8]) -> Vec<u8> {
-    let length = content.len().to_be_bytes();
-    let significant = &length[length.iter().take_while(|byte| **byte == 0).count()..];
-    let mut der = vec![tag];
-    match content.len() {
-        0..0x80 => der.push(content.len() as u8),
-        _ => {
-            der.push(0x80 | significant.len() as u8);
-            der.extend_from_slice(significant);
-        }
-    }
-    der.extend_from_slice(content);
-    der
 }

@@ -24,7 +24,7 @@ pub(super) fn told(error: Error) -> StoreError {
         Error::MacError(_) | Error::Pkcs5Error(_) | Error::UnpadError => {
             StoreError::PasswordOrDamage
         }
-        error => StoreError::Damaged(error.to_string()),
+        error => StoreError::damaged(error),
     }
 }
 

@@ -40,12 +40,14 @@ pub fn key_store(
             password,
         ),
         StoreType::Pkcs12 => {
-            let key = PrivateKey::from_der(entry.key.secret_der()).map_err(damaged)?;
+            let key = PrivateKey::from_der(entry.key.secret_der()).map_err(StoreError::damaged)?;
             let chain = entry
                 .chain
                 .iter()
                 .map(|certificate| Certificate::from_der(certificate));
-            let chain: Vec<_> = chain.collect::<Result<_, _>>().map_err(damaged)?;
+            let chain: Vec<_> = chain
+                .collect::<Result<_, _>>()
+                .map_err(StoreError::damaged)?;
             let id: [u8; 8] = rand::random();
             let chain = PrivateKeyChain::new(id.to_vec(), key, chain);
             pkcs12_of(
@@ -86,7 +88,8 @@ pub fn trust_store(
             password,
         ),
         StoreType::Pkcs12 => {
-            let certificate = Certificate::from_der(&entry.certificate).map_err(damaged)?;
+            let certificate =
+                Certificate::from_der(&entry.certificate).map_err(StoreError::damaged)?;
             pkcs12_of(
                 &entry.alias,
                 KeyStoreEntry::Certificate(certificate),
@@ -97,10 +100,6 @@ pub fn trust_store(
             Ok(pem::encode(&pem::Pem::new("CERTIFICATE", entry.certificate.to_vec())).into_bytes())
         }
     }
-}
-
-fn damaged(error: impl std::fmt::Display) -> StoreError {
-    StoreError::Damaged(error.to_string())
 }
 
 fn jks_certificate(der: &[u8]) -> JksCertificate {
@@ -128,16 +127,16 @@ fn jks_of(
         rng: Box::new(Chance),
         ..KeyStoreOptions::default()
     });
-    add(&mut store).map_err(damaged)?;
+    add(&mut store).map_err(StoreError::damaged)?;
     let mut bytes = Vec::new();
     store
         .store(&mut bytes, password.as_bytes())
-        .map_err(damaged)?;
+        .map_err(StoreError::damaged)?;
     Ok(bytes)
 }
 
 fn pkcs12_of(alias: &str, entry: KeyStoreEntry, password: &str) -> Result<Vec<u8>, StoreError> {
     let mut store = KeyStore::new();
     store.add_entry(alias, entry);
-    store.writer(password).write().map_err(damaged)
+    store.writer(password).write().map_err(StoreError::damaged)
 }
