@@ -3,9 +3,9 @@
 //! Works on the file system alone, beside the [`Dir`] trait. Must not look into files.
 
 use std::fs::{self, TryLockError};
-use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::error::if_there;
 use crate::{IoError, ReadOnlyDir, RealDir};
 
 /// Below `dataDir` and `dataLogDir`.
@@ -100,14 +100,12 @@ impl DataDirs {
     /// Removes the `initialize` file; true when there was one.
     pub fn take_initialize_file(&self) -> Result<bool, IoError> {
         let path = &self.initialize_file;
-        match fs::remove_file(path) {
-            Ok(()) => {
-                path.parent().map_or(Ok(()), sync_dir)?;
-                Ok(true)
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(IoError::at("remove", path.clone())(error)),
+        let removed =
+            if_there(fs::remove_file(path)).map_err(IoError::at("remove", path.clone()))?;
+        if removed.is_some() {
+            path.parent().map_or(Ok(()), sync_dir)?;
         }
+        Ok(removed.is_some())
     }
 
     /// Bytes of all files below `dataDir/version-2`.

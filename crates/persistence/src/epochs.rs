@@ -14,6 +14,7 @@ use std::path::PathBuf;
 
 use proto::{Epoch, Zxid};
 
+use crate::error::if_there;
 use crate::snapshot::TEMPORARY;
 use crate::{Dir, File, IoError, SyncPoint};
 
@@ -146,10 +147,8 @@ fn read_or_write<D: Dir>(dir: &D, name: &str, missing: Epoch) -> Result<Epoch, E
 fn read<D: Dir>(dir: &D, name: &str) -> Result<Option<Epoch>, EpochError> {
     let mut bytes = [0; MAX_FILE_BYTES];
     let read = dir.open(name).and_then(|file| fill(&file, &mut bytes));
-    let count = match read {
-        Ok(count) => count,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(IoError::on("read", dir, name)(error).into()),
+    let Some(count) = if_there(read).map_err(IoError::on("read", dir, name))? else {
+        return Ok(None);
     };
     let not_an_epoch = || EpochError::NotAnEpoch {
         file: dir.path().join(name),

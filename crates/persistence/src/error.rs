@@ -42,12 +42,12 @@ impl IoError {
     }
 }
 
-/// Whether a file was there for something to be done to it. Others than this server may remove what is of no use any more:
-/// a purge by Apache's scripts, for one.
-pub(crate) fn if_there(outcome: io::Result<()>) -> io::Result<bool> {
+/// What came of something that was done to a file, if it was there. Others than this server may remove what is of no use any
+/// more: a purge by Apache's scripts, for one.
+pub(crate) fn if_there<T>(outcome: io::Result<T>) -> io::Result<Option<T>> {
     match outcome {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Ok(done) => Ok(Some(done)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -56,7 +56,7 @@ fn remove_matching<D: Dir>(
         if matches(&name) {
             let was_there =
                 if_there(dir.remove(&name)).map_err(IoError::on("remove", dir, &name))?;
-            if was_there {
+            if was_there.is_some() {
                 removed.push(dir.path().join(name));
             }
         }

@@ -19,6 +19,7 @@ pub use reader::SnapshotReader;
 pub use transfer::{Received, SnapshotReceiver, SnapshotSender, TransferError};
 pub use writer::{SnapshotWriter, UnnamedSnapshot};
 
+use crate::error::if_there;
 use crate::log_reader::At;
 use crate::{Dir, File, IoError, parse_snapshot_name};
 
@@ -70,11 +71,8 @@ pub fn is_plausible_snapshot<D: Dir>(dir: &D, name: &str) -> Result<bool, IoErro
         Compression::None => ends_with_seal(&file),
         other => starts_with(file, other.magic()),
     });
-    match looked {
-        // Somebody has removed it since it was listed.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        looked => looked.map_err(IoError::on("read", dir, name)),
-    }
+    let looked = if_there(looked).map_err(IoError::on("read", dir, name))?;
+    Ok(looked.unwrap_or(false))
 }
 
 fn ends_with_seal<F: File>(file: &F) -> io::Result<bool> {
