@@ -90,10 +90,13 @@ impl Connection {
     /// A connection without a session; `subject` is whose certificate the client has shown.
     pub fn new(id: u64, remote: SocketAddr, subject: Option<String>, auth: &AuthRules) -> Self {
         let address = listener::java_host_address(remote.ip());
+        let mut identities = Identities::of_address(&address);
         let certified = subject
             .as_deref()
             .and_then(|subject| auth.certified(subject));
-        let identities = Identities::of_address(&address).with(certified.unwrap_or_default());
+        if let Some(certified) = certified {
+            identities = identities.with(certified);
+        }
         Connection {
             id: WatcherId(id),
             remote,

@@ -23,7 +23,7 @@ const TLS_HANDSHAKE: u8 = 0x16;
 pub struct Tls {
     context: ServerContext,
     /// Places for handshakes, where their number is limited.
-    handshakes: Option<Arc<Semaphore>>,
+    handshakes: Option<Semaphore>,
     settings: ClientTls,
 }
 
@@ -33,7 +33,7 @@ impl Tls {
         let limit = settings.handshake_limit as usize;
         Ok(Tls {
             context: ServerContext::new(settings.options.clone())?,
-            handshakes: (limit > 0).then(|| Arc::new(Semaphore::new(limit))),
+            handshakes: (limit > 0).then(|| Semaphore::new(limit)),
             settings: settings.clone(),
         })
     }

@@ -28,7 +28,8 @@ pub async fn watch(tls: Arc<Tls>) {
 
 /// Reads the stores again, and says how that went.
 pub fn reload(tls: &Tls) {
-    match tls.context().reload() {
+    // Files are read and passwords stretched meanwhile: no other task waits for that.
+    match tokio::task::block_in_place(|| tls.context().reload()) {
         Ok(()) => tracing::info!("certificates read again"),
         Err(error) => tracing::error!("certificates stay as they were: {error}"),
     }

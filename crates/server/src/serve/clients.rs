@@ -1,6 +1,5 @@
 //! The ports for clients: plain, with TLS, or one for both.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use listener::{AcceptTrouble, Accepted, BindError, ListenOn, accept_loop, bind};
@@ -39,22 +38,15 @@ impl ClientPorts {
             .secure_clients
             .map(|on| listen(config, on))
             .transpose()?;
-        let ports = ClientPorts { plain, secure, tls };
-        if let Some(port) = ports.plain_address().map(|address| address.port()) {
-            let _ = server.client_port.set(port);
+        for (listener, port) in [
+            (&plain, &server.client_port),
+            (&secure, &server.secure_client_port),
+        ] {
+            if let Some(listener) = listener {
+                let _ = port.set(listener.local_addr()?.port());
+            }
         }
-        if let Some(port) = ports.secure_address().map(|address| address.port()) {
-            let _ = server.secure_client_port.set(port);
-        }
-        Ok(ports)
-    }
-
-    fn plain_address(&self) -> Option<SocketAddr> {
-        self.plain.as_ref()?.local_addr().ok()
-    }
-
-    fn secure_address(&self) -> Option<SocketAddr> {
-        self.secure.as_ref()?.local_addr().ok()
+        Ok(ClientPorts { plain, secure, tls })
     }
 
     /// Lets clients in for ever.
