@@ -1,91 +1,19 @@
 //! Whom a leader drops, and whom not: a server that comes again on a new link, one that is silent, one that says what cannot be,
 //! one that says it early.
 
+#[path = "model/leader.rs"]
+mod leader;
 #[path = "model/settings.rs"]
 mod settings;
 
 use bytes::Bytes;
+use leader::{EPOCH, FIRST, Leader};
 use proto::{Epoch, Sid, Zxid};
-use quorum::election::{Notification, PeerState, Proposal};
-use quorum::packet::{Hello, LearnerKind, ToLeader, ToLearner};
-use quorum::{DiskOp, Found, Input, LinkId, Output, Peer, Settings, Ticket, Violation};
+use quorum::packet::{ToLeader, ToLearner};
+use quorum::{Input, LinkId, Output, Settings, Violation};
 use settings::settings;
 
-const EPOCH: Epoch = Epoch(1);
-const FIRST: Zxid = Zxid(0x1_0000_0001);
-
-/// Server 3 of three, which leads; its log is written when a test says so, all else at once.
-struct Leader {
-    peer: Peer,
-    now_ms: u64,
-    outputs: Vec<Output>,
-    logged: Option<Ticket>,
-}
-
 impl Leader {
-    fn new() -> Self {
-        Leader::with(settings(3, 3))
-    }
-
-    fn with(settings: Settings) -> Self {
-        let found = Found {
-            accepted_epoch: Epoch(0),
-            current_epoch: Epoch(0),
-            last_zxid: Zxid::ZERO,
-            recent: Vec::new(),
-        };
-        let mut leader = Leader {
-            peer: Peer::member(settings, found),
-            now_ms: 0,
-            outputs: Vec::new(),
-            logged: None,
-        };
-        leader.give(Input::Start);
-        for from in [1, 2] {
-            leader.give(Input::Vote(Sid(from), vote()));
-        }
-        leader
-    }
-
-    fn give(&mut self, input: Input) {
-        let mut outputs = Vec::new();
-        self.peer.handle(self.now_ms, input, &mut outputs);
-        self.outputs.extend(outputs.iter().cloned());
-        for output in outputs {
-            match output {
-                Output::Disk(ticket, DiskOp::Append { .. }) => self.logged = Some(ticket),
-                Output::Disk(ticket, _) => self.give(Input::Durable(ticket)),
-                _ => {}
-            }
-        }
-    }
-
-    fn told(&mut self, link: LinkId, packet: ToLeader) {
-        self.give(Input::ToLeader(link, packet));
-    }
-
-    /// A server comes, and is brought to the history.
-    fn joined_by(&mut self, sid: i64, link: LinkId, last_logged: Zxid, accepted_epoch: Epoch) {
-        self.give(Input::Accepted(link));
-        self.told(
-            link,
-            ToLeader::Hello(Hello {
-                kind: LearnerKind::Follower,
-                accepted_epoch,
-                sid: Sid(sid),
-                config_version: 0,
-            }),
-        );
-        let current_epoch = (accepted_epoch < EPOCH).then_some(accepted_epoch);
-        self.told(
-            link,
-            ToLeader::AckEpoch {
-                last_logged,
-                current_epoch,
-            },
-        );
-    }
-
     /// A second goes by; the server on this link answers pings.
     fn wait(&mut self, alive: LinkId) {
         self.now_ms += 1000;
@@ -106,20 +34,6 @@ impl Leader {
 
     fn has_applied(&self) -> bool {
         self.outputs.contains(&Output::Apply { up_to: FIRST })
-    }
-}
-
-fn vote() -> Notification {
-    Notification {
-        state: PeerState::Looking,
-        proposal: Proposal {
-            epoch: Epoch(0),
-            zxid: Zxid::ZERO,
-            leader: Sid(3),
-        },
-        round: 1,
-        version: 2,
-        config: None,
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a learner does not let its leader do.
+//! What a learner does not let its leader do, and what it has to.
 
 #[path = "model/settings.rs"]
 mod settings;
@@ -127,6 +127,27 @@ impl Follower {
         });
         claimed.expect("an ACKEPOCH")
     }
+}
+
+/// Leaders of Apache's send one there (ZOOKEEPER-4394).
+#[test]
+fn a_commit_between_newleader_and_uptodate_is_carried_out_at_uptodate() {
+    let first = Zxid(0x2_0000_0001);
+    let mut follower = Follower::in_sync_with(&[0x1_0000_0001]);
+    follower.told(ToLearner::Diff(Zxid(0x1_0000_0001)));
+    let record = Bytes::from_static(b"txn");
+    follower.told(ToLearner::Proposal {
+        zxid: first,
+        record,
+    });
+    let (epoch, config) = (Epoch(2), Bytes::new());
+    follower.told(ToLearner::NewLeader { epoch, config });
+    follower.told(ToLearner::Commit(first));
+    let apply = Output::Apply { up_to: first };
+    assert!(!follower.outputs.contains(&apply));
+    follower.told(ToLearner::UpToDate);
+    assert!(follower.outputs.contains(&apply));
+    assert!(follower.left().is_empty());
 }
 
 #[test]

@@ -131,7 +131,7 @@ impl Broadcast {
     }
 
     /// Commits in order what a quorum has.
-    fn commit(&mut self, cx: &mut Context<'_>, learners: &Learners) {
+    fn commit(&mut self, cx: &mut Context<'_>, learners: &mut Learners) {
         let Some(up_to) = self.acked_by_quorum(cx, learners) else {
             return;
         };
@@ -152,14 +152,15 @@ impl Broadcast {
 }
 
 /// COMMIT to followers, INFORM with the txn to observers.
-fn announce(cx: &mut Context<'_>, learners: &Learners, zxid: Zxid) {
+fn announce(cx: &mut Context<'_>, learners: &mut Learners, zxid: Zxid) {
     let history = &cx.state.history;
     let outputs = &mut *cx.outputs;
     for (link, learner) in learners
-        .iter()
+        .iter_mut()
         .filter(|(_, learner)| learner.is_forwarding())
     {
         let packet = match learner.is_follower() {
+            true if !learner.takes_commit(zxid) => continue,
             true => ToLearner::Commit(zxid),
             false => ToLearner::Inform {
                 zxid,
@@ -174,7 +175,7 @@ impl Leading {
     pub(super) fn own_log_is_durable(&mut self, cx: &mut Context<'_>) {
         if let Phase::Broadcast(broadcast) = &mut self.phase {
             broadcast.own_log_is_durable(cx);
-            broadcast.commit(cx, &self.learners);
+            broadcast.commit(cx, &mut self.learners);
         }
     }
 
@@ -198,7 +199,7 @@ impl Leading {
         if let Some(learner) = self.learners.get_mut(&link) {
             learner.acked = learner.acked.max(zxid);
         }
-        broadcast.commit(cx, &self.learners);
+        broadcast.commit(cx, &mut self.learners);
         Ok(())
     }
 }

@@ -28,7 +28,7 @@ pub(super) enum Progress {
     },
     /// The tree is made ready to be sent.
     AwaitingSnapshot,
-    /// NEWLEADER was sent; proposals are forwarded.
+    /// NEWLEADER was sent; proposals are forwarded, their commits are kept for it.
     Synchronising,
     /// NEWLEADER is acknowledged, so this history is on its disk.
     Synchronised,
@@ -46,6 +46,8 @@ pub(super) struct LearnerHandler {
     pub acked: Zxid,
     /// What it acknowledged before NEWLEADER, and counts only behind that.
     pub acked_early: Zxid,
+    /// Commits that are kept for it until UPTODATE, the first and the last; all between them are.
+    pub kept_commits: Option<(Zxid, Zxid)>,
     pub heard_ms: u64,
     /// When it acknowledged NEWLEADER.
     pub synchronised_ms: u64,
@@ -60,6 +62,7 @@ impl LearnerHandler {
             progress: Progress::Silent,
             acked: Zxid::ZERO,
             acked_early: Zxid::ZERO,
+            kept_commits: None,
             heard_ms: now_ms,
             synchronised_ms: now_ms,
         }
@@ -71,6 +74,17 @@ impl LearnerHandler {
             self.progress,
             Progress::Synchronising | Progress::Synchronised | Progress::UpToDate
         )
+    }
+
+    /// A txn that was forwarded to it is committed. Says whether it may know that now: Apache's learners before 3.9.4 take a
+    /// COMMIT between NEWLEADER and UPTODATE for one of what came before, which they no longer have in hand (ZOOKEEPER-4394).
+    pub fn takes_commit(&mut self, zxid: Zxid) -> bool {
+        if self.progress != Progress::Synchronising {
+            return true;
+        }
+        let first = self.kept_commits.map_or(zxid, |(first, _)| first);
+        self.kept_commits = Some((first, zxid));
+        false
     }
 
     /// Whether it is this side that has to say something.

@@ -188,6 +188,15 @@ impl Leading {
     fn up_to_date(&mut self, cx: &mut Context<'_>, link: LinkId) {
         self.advance(link, Progress::UpToDate);
         cx.tell_learner(link, ToLearner::UpToDate);
+        let learner = self.learners.get_mut(&link);
+        let Some((first, last)) = learner.and_then(|learner| learner.kept_commits.take()) else {
+            return;
+        };
+        let mut zxid = first;
+        while zxid <= last {
+            cx.tell_learner(link, ToLearner::Commit(zxid));
+            zxid = zxid.next();
+        }
     }
 }
 
