@@ -4,6 +4,7 @@ Directories, hosts, ports and key stores of the fixtures in zoo-cfg/ are replace
 """
 
 import hashlib
+import os
 import re
 import signal
 import subprocess
@@ -28,7 +29,6 @@ NOTHING_BLOCKS, BLOCKS = 0, 2
 
 METRICS = "a metrics provider other than the default one"
 RECONFIG = "a reconfiguration of the ensemble at run time"
-PEER_TLS, SASL = "TLS between servers", "SASL"
 
 # What blocks each fixture: the feature and how many lines ask for it.
 BLOCKED_BY = {
@@ -36,9 +36,9 @@ BLOCKED_BY = {
     "dynamic": {}, "clickhouse": {}, "hbase": {},
     "bitnami": {METRICS: 1},
     "pravega": {METRICS: 1, RECONFIG: 1},
-    "stackable": {METRICS: 1, PEER_TLS: 5},
+    "stackable": {METRICS: 1},
     "tls-jks": {},
-    "sasl": {SASL: 4},
+    "sasl": {},
 }
 
 
@@ -70,6 +70,13 @@ class Deployment:
             self._write(path, self._own(dynamic.read_text()))
         self.cfg.write_text(text)
         self._write(f"{self._value(text, 'dataDir')}/myid", "1\n")
+        self.environment = self._with_logins(name)
+
+    def _with_logins(self, name):
+        """A JAAS file is named by the environment, not by zoo.cfg."""
+        if not (FIXTURES / f"{name}.jaas").exists():
+            return dict(os.environ)
+        return {**os.environ, "JVMFLAGS": f"-Djava.security.auth.login.config={FIXTURES / f'{name}.jaas'}"}
 
     def _own(self, text):
         text = re.sub(r"(?m)^(dataDir|dataLogDir|dynamicConfigFile)=", rf"\1={self.home}", text)
@@ -85,8 +92,8 @@ class Deployment:
         code, _, err = processes.run([paths.ironkeeper_binary(), "certs", "--out", certs])
         equal(code, 0, f"exit code of certs\n{err}")
         for side, made in (("keyStore", "server"), ("trustStore", "trust")):
-            text = re.sub(rf"(?m)^ssl\.{side}\.location=.*(\.\w+)$", rf"ssl.{side}.location={certs}/{made}\1", text)
-            text = re.sub(rf"(?m)^ssl\.{side}\.password=.*$", f"ssl.{side}.password={(certs / 'password').read_text()}", text)
+            text = re.sub(rf"(?m)^(ssl\.(?:quorum\.)?{side}\.location)=.*(\.\w+)$", rf"\1={certs}/{made}\2", text)
+            text = re.sub(rf"(?m)^(ssl\.(?:quorum\.)?{side}\.password)=.*$", rf"\1={(certs / 'password').read_text()}", text)
         return re.sub(r"(?m)^secureClientPort=.*$", f"secureClientPort={ports.free()}\nsecureClientPortAddress=127.0.0.1", text)
 
     def _server(self, match):
@@ -104,8 +111,8 @@ class Deployment:
 class Page:
     """What `check` printed: the findings below each heading."""
 
-    def __init__(self, cfg):
-        self.code, self.text, self.error = processes.run([paths.ironkeeper_binary(), "check", cfg])
+    def __init__(self, cfg, environment=None):
+        self.code, self.text, self.error = processes.run([paths.ironkeeper_binary(), "check", cfg], env=environment)
         self.parts = {"Blocks": [], "Differs": [], "Works": []}
         for line in self.text.splitlines():
             if line.startswith("  - "):
@@ -128,7 +135,7 @@ class Page:
 
 def _says_the_truth(name):
     deployment = Deployment(name)
-    page = Page(deployment.cfg)
+    page = Page(deployment.cfg, deployment.environment)
     features = [re.search(r"asks for (.*), which is not built yet", line) for line in page.blocks]
     assert all(features), f"something else blocks:\n{page.text}"
     equal(Counter(feature[1] for feature in features), Counter(BLOCKED_BY[name]), "what blocks")
@@ -141,7 +148,8 @@ def _says_the_truth(name):
 
 def _start(deployment):
     """Whether a start gets as far as an answer on the client port; and what was said where it does not."""
-    child = processes.start([paths.ironkeeper_binary(), "serve", deployment.cfg], stderr=subprocess.PIPE, text=True)
+    child = processes.start([paths.ironkeeper_binary(), "serve", deployment.cfg], stderr=subprocess.PIPE, text=True,
+                            env=deployment.environment)
     try:
         deadline = time.monotonic() + START_S
         while child.poll() is None:

@@ -9,7 +9,10 @@ mod stores;
 mod suites;
 mod verifier;
 
-pub use context::{Handshake, HandshakeError, ServerContext};
+/// What a client's first message of TLS begins with.
+pub const HANDSHAKE_BYTE: u8 = 0x16;
+
+pub use context::{ClientContext, Handshake, HandshakeError, ServerContext};
 pub use options::{ClientAuth, Password, Protocol, StoreOptions, TlsOptions};
 pub use stores::{Fingerprint, TlsError};
 pub use suites::{SuiteError, Suites};

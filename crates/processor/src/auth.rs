@@ -3,6 +3,7 @@
 use base64::Engine;
 use md5::Md5;
 use proto::records::{ClientInfo, Id};
+use sasl::names::KerberosName;
 use sha1::{Digest, Sha1};
 use sha2::{Sha224, Sha256, Sha384, Sha512, Sha512_224, Sha512_256};
 use sha3::{Sha3_224, Sha3_256, Sha3_384, Sha3_512};
@@ -93,6 +94,8 @@ pub struct AuthRules {
     pub ensemble: Option<Ensemble>,
     /// The scheme x509, where there is one.
     pub x509: Option<X509>,
+    /// The scheme sasl is there, with its settings.
+    pub sasl: Option<Sasl>,
     /// A session must have an identity of one of these schemes; empty: it need not.
     pub enforced_schemes: Vec<String>,
 }
@@ -111,6 +114,20 @@ pub struct X509 {
     pub super_user: Option<String>,
 }
 
+/// The scheme of clients that have logged in by SASL (`SASLAuthenticationProvider`). How they do that is not its matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sasl {
+    /// The id in an ACL that every user fits (`zookeeper.letAnySaslUserDoX`).
+    pub any_user: Option<String>,
+}
+
+/// Who a client is that has logged in by SASL as `id`. Whether there is a scheme sasl does not matter.
+pub fn logged_in(id_of_client: &str, is_super: bool) -> Vec<Id<'static>> {
+    let mut ids = vec![id("sasl", id_of_client)];
+    ids.extend(is_super.then(|| id("super", "")));
+    ids
+}
+
 impl Default for AuthRules {
     fn default() -> Self {
         AuthRules {
@@ -120,6 +137,7 @@ impl Default for AuthRules {
             key_enabled: false,
             ensemble: None,
             x509: None,
+            sasl: None,
             enforced_schemes: Vec::new(),
         }
     }
@@ -127,23 +145,25 @@ impl Default for AuthRules {
 
 /// A scheme that a server knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scheme {
+pub(crate) enum Scheme<'a> {
     Ip,
     Digest,
     Key,
     Ensemble,
     X509,
+    Sasl(&'a Sasl),
 }
 
 impl AuthRules {
     /// `ProviderRegistry.getServerProvider`. world and super have no provider.
-    pub(crate) fn scheme(&self, name: &str) -> Option<Scheme> {
+    pub(crate) fn scheme(&self, name: &str) -> Option<Scheme<'_>> {
         match name {
             "ip" => Some(Scheme::Ip),
             "digest" if self.digest_enabled => Some(Scheme::Digest),
             "key" if self.key_enabled => Some(Scheme::Key),
             "ensemble" if self.ensemble.is_some() => Some(Scheme::Ensemble),
             "x509" if self.x509.is_some() => Some(Scheme::X509),
+            "sasl" => self.sasl.as_ref().map(Scheme::Sasl),
             _ => None,
         }
     }
@@ -153,14 +173,14 @@ impl AuthRules {
         self.scheme(name).is_some()
     }
 
+    /// Must a session have an identity of one of some schemes, this one among them?
+    pub fn enforces(&self, scheme: &str) -> bool {
+        self.enforced_schemes.iter().any(|name| name == scheme)
+    }
+
     /// May a connection that has proven to be these ask for anything (`AuthenticationHelper.enforceAuthentication`)?
     pub fn suffice(&self, identities: &Identities) -> bool {
-        let is_enforced = |id: &Id<'_>| {
-            let scheme = id.scheme.as_deref().unwrap_or_default();
-            self.enforced_schemes
-                .iter()
-                .any(|enforced| enforced == scheme)
-        };
+        let is_enforced = |id: &Id<'_>| self.enforces(id.scheme.as_deref().unwrap_or_default());
         self.enforced_schemes.is_empty() || identities.ids().iter().any(is_enforced)
     }
 
@@ -231,7 +251,9 @@ impl Identities {
             let id = identity.id.as_deref().unwrap_or_default();
             let user = match rules.scheme(scheme) {
                 Some(Scheme::Digest) => id.split(':').next().unwrap_or_default(),
-                Some(Scheme::Ip | Scheme::Key | Scheme::Ensemble | Scheme::X509) => id,
+                Some(
+                    Scheme::Ip | Scheme::Key | Scheme::Ensemble | Scheme::X509 | Scheme::Sasl(_),
+                ) => id,
                 None => "",
             };
             ClientInfo {
@@ -272,7 +294,8 @@ pub fn authenticate(
     key: impl FnOnce() -> Option<Vec<u8>>,
 ) -> Verdict {
     match rules.scheme(scheme) {
-        None => Verdict::Refused,
+        // Who logs in by SASL does not do so by an auth packet.
+        None | Some(Scheme::Sasl(_)) => Verdict::Refused,
         Some(Scheme::Ip) => Verdict::Accepted(vec![id("ip", peer.address)]),
         Some(Scheme::Digest) => accepted_or_refused(digest_ids(rules, auth)),
         Some(Scheme::Key) => accepted_or_refused(key_ids(auth, key)),
@@ -345,10 +368,13 @@ impl Ensemble {
     }
 }
 
-impl Scheme {
+impl Scheme<'_> {
     /// Does the scheme prove who somebody is? An address does not.
     pub fn is_authenticated(self) -> bool {
-        matches!(self, Scheme::Digest | Scheme::Key | Scheme::X509)
+        matches!(
+            self,
+            Scheme::Digest | Scheme::Key | Scheme::X509 | Scheme::Sasl(_)
+        )
     }
 
     /// May an ACL hold this id?
@@ -360,6 +386,7 @@ impl Scheme {
             Scheme::Key => true,
             Scheme::Ensemble => false,
             Scheme::X509 => x500::is_name(id),
+            Scheme::Sasl(_) => KerberosName::parse(id).is_ok(),
         }
     }
 
@@ -367,6 +394,11 @@ impl Scheme {
     pub fn matches(self, identity: &str, acl_id: &str) -> bool {
         match self {
             Scheme::Digest | Scheme::Key | Scheme::X509 => identity == acl_id,
+            Scheme::Sasl(sasl) => {
+                identity == "super"
+                    || identity == acl_id
+                    || sasl.any_user.as_deref() == Some(acl_id)
+            }
             Scheme::Ensemble => false,
             Scheme::Ip => Network::parse(acl_id).is_some_and(|network| network.has(identity)),
         }
@@ -589,6 +621,34 @@ mod tests {
             let verdict = authenticate(&rules, scheme, Some(b"1"), peer("::1"), || None);
             assert_eq!(verdict, Verdict::Refused, "{scheme}");
         }
+    }
+
+    #[test]
+    fn an_acl_of_sasl_fits_its_user_super_and_where_it_is_set_anyone() {
+        let sasl = |any: Option<&str>| Sasl {
+            any_user: any.map(str::to_owned),
+        };
+        let fits = |any, user, acl| Scheme::Sasl(&sasl(any)).matches(user, acl);
+        assert!(fits(None, "bob", "bob"));
+        assert!(!fits(None, "bob", "eve"));
+        assert!(fits(None, "super", "eve"));
+        assert!(fits(Some("anyone"), "bob", "anyone"));
+        assert!(!fits(Some("anyone"), "bob", "eve"));
+        let scheme = sasl(None);
+        let valid = |id| Scheme::Sasl(&scheme).is_valid(id);
+        assert!(valid("bob") && valid("zk/host@REALM") && !valid("a@b@c"));
+    }
+
+    #[test]
+    fn nobody_logs_in_by_sasl_with_an_auth_packet() {
+        let rules = AuthRules {
+            sasl: Some(Sasl::default()),
+            ..AuthRules::default()
+        };
+        let verdict = authenticate(&rules, "sasl", Some(b"bob"), peer("::1"), || None);
+        assert_eq!(verdict, Verdict::Refused);
+        let super_user = logged_in("bob", true);
+        assert_eq!(super_user, vec![id("sasl", "bob"), id("super", "")]);
     }
 
     #[test]

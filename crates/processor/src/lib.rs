@@ -19,7 +19,8 @@ mod x500;
 
 pub use access::{AccessRules, check_access};
 pub use auth::{
-    AuthRules, DigestAlgorithm, Ensemble, Identities, Peer, Verdict, X509, authenticate,
+    AuthRules, DigestAlgorithm, Ensemble, Identities, Peer, Sasl, Verdict, X509, authenticate,
+    logged_in,
 };
 pub use java::password;
 pub use outstanding::Outstanding;

@@ -17,7 +17,7 @@ use quorum::packet::Limits;
 use quorum::verifier::{QuorumVerifier, Quorums};
 use server::peers::election::{ElectionEvent, ElectionLinks, ElectionSettings};
 use server::peers::links::{AcceptorSettings, LearnerAcceptor, LinkEvent};
-use server::peers::{ListenSettings, PeerAddress};
+use server::peers::{Guard, ListenSettings, PeerAddress};
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::timeout;
 
@@ -58,6 +58,7 @@ fn ensemble() -> Result<Ensemble, Failure> {
         connect_timeout: Duration::from_secs(5),
         handshake_timeout: Duration::from_secs(10),
         keep_alive: false,
+        guard: Guard::default(),
     };
     Ok(Ensemble { quorum, settings })
 }
@@ -75,6 +76,8 @@ async fn lead(address: PeerAddress) -> Result<LearnerAcceptor, Failure> {
     let settings = AcceptorSettings {
         listen: listen_on(vec![address]),
         no_delay: true,
+        guard: Guard::default(),
+        patience: Duration::from_secs(20),
         limits: Limits::default(),
     };
     let opened = LearnerAcceptor::open(settings, |event| match event {

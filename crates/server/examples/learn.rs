@@ -9,6 +9,7 @@
 use proto::{Epoch, Sid, Zxid};
 use quorum::packet::{Hello, LearnerKind, Limits, ToLeader, ToLearner};
 use server::config::{PeerSettings, ServerAddress, ServerLine};
+use server::peers::Guard;
 use server::peers::links::{
     AtLearner, BadSnapshot, ConnectorSettings, Fed, LeaderConnector, Link, LinkEvent, SnapshotSink,
 };
@@ -79,13 +80,15 @@ fn settings() -> PeerSettings {
         tcp_keep_alive: false,
         leader_no_delay: true,
         follower_no_delay: true,
+        tls: None,
+        sasl: None,
     }
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let (line, me) = leader()?;
-    let settings = ConnectorSettings::new(&line, &settings(), Limits::default());
+    let settings = ConnectorSettings::new(&line, &settings(), Limits::default(), Guard::default());
     let (sender, mut events) = unbounded_channel();
     let side = AtLearner::new(|zxid| EndFinder { zxid, bytes: 0 });
     let _connector = LeaderConnector::start(settings, side, move |event| drop(sender.send(event)));

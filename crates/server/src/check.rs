@@ -8,7 +8,7 @@ mod lines;
 mod peers;
 mod ports;
 mod report;
-mod tls;
+mod security;
 
 use std::ffi::OsString;
 use std::io;
@@ -41,7 +41,7 @@ fn look(config: &Config, report: &mut Report) {
     }
     tell_admin_server(config, report);
     data::look(config, report);
-    tls::look(config, report);
+    security::look(config, report);
     ports::look(config, report);
     if let Some(ensemble) = &config.ensemble {
         peers::look(ensemble, config.clients.map(|on| on.port), report);

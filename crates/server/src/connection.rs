@@ -9,6 +9,7 @@ mod order;
 mod outbound;
 mod probe;
 mod request;
+mod sasl;
 pub mod secure;
 pub mod task;
 mod wake;
@@ -69,6 +70,8 @@ pub struct Connection {
     /// the order.
     turn: Mutex<()>,
     outbound: Mutex<Outbound>,
+    /// The client's login by SASL, where it has begun one.
+    login: Mutex<Option<Box<::sasl::Server>>>,
     closed: AtomicBool,
     wake: Wake,
 }
@@ -110,6 +113,7 @@ impl Connection {
             order: Mutex::default(),
             turn: Mutex::default(),
             outbound: Mutex::default(),
+            login: Mutex::default(),
             closed: AtomicBool::new(false),
             wake: Wake::default(),
         }

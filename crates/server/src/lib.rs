@@ -17,6 +17,7 @@ mod limits;
 mod model;
 pub mod peers;
 mod replica;
+mod sasl;
 pub mod serve;
 mod shared;
 pub mod standing;

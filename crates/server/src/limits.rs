@@ -63,6 +63,9 @@ pub const MAX_ELECTION_HANDSHAKES: u32 = 256;
 /// As [`MAX_ELECTION_HANDSHAKES`], from one address: one machine alone must not keep the others out.
 pub const MAX_ELECTION_HANDSHAKES_OF_ADDRESS: u32 = 32;
 
+/// Bytes of a token in a login between servers: memory, against who is not yet known.
+pub const MAX_LOGIN_TOKEN_BYTES: usize = 64 << 10;
+
 /// Election links to servers that are in no server line: memory and descriptors.
 pub const MAX_ELECTION_STRANGERS: usize = 128;
 

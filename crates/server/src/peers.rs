@@ -7,8 +7,10 @@
 mod address;
 mod connect;
 pub mod election;
+mod guard;
 pub mod links;
 mod listen;
+mod login;
 mod room;
 mod tasks;
 #[cfg(test)]
@@ -16,5 +18,6 @@ mod testing;
 
 pub use address::PeerAddress;
 pub use connect::NoConnection;
+pub use guard::{Guard, GuardError, PeerContext};
 pub use listen::{CannotListen, ListenSettings};
 pub use room::Taken;

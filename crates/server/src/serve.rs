@@ -1,8 +1,9 @@
 //! A server from start to stop: directories, recovery, threads, sockets, signals.
 
-mod certificates;
+pub(crate) mod certificates;
 mod clients;
 mod housekeeping;
+pub(crate) mod security;
 mod signals;
 pub(crate) mod start;
 
@@ -16,7 +17,6 @@ use tokio::sync::mpsc;
 
 use crate::clock;
 use crate::config::{Config, Listen};
-use crate::connection::secure::Tls;
 use crate::disk::{Disk, DiskError, DiskFiles, DiskQueue};
 use crate::exit_code::ExitCode;
 use crate::peers::CannotListen;
@@ -32,13 +32,6 @@ pub fn serve(config: Config) -> ExitCode {
         tracing::warn!("{notice}");
     }
     signals::raise_descriptor_limit();
-    let tls = match config.client_tls.as_ref().map(Tls::open).transpose() {
-        Ok(tls) => tls.map(Arc::new),
-        Err(error) => {
-            tracing::error!("no TLS for clients: {error}");
-            return ExitCode::UnexpectedError;
-        }
-    };
     let started = match start(config) {
         Ok(started) => started,
         Err(error) => {
@@ -56,7 +49,7 @@ pub fn serve(config: Config) -> ExitCode {
             return ExitCode::UnexpectedError;
         }
     };
-    runtime.block_on(run(started, tls, began))
+    runtime.block_on(run(started, began))
 }
 
 /// Why the server cannot go on.
@@ -88,10 +81,10 @@ struct Threads {
     failed: mpsc::UnboundedReceiver<Failure>,
 }
 
-async fn run(started: Started, tls: Option<Arc<Tls>>, began: Instant) -> ExitCode {
+async fn run(started: Started, began: Instant) -> ExitCode {
     signals::survive_file_size_limit();
     let server = started.server.clone();
-    let ports = match ClientPorts::open(&server, tls.clone()) {
+    let ports = match ClientPorts::open(&server) {
         Ok(ports) => ports,
         Err(error) => {
             tracing::error!("{error}");
@@ -114,11 +107,11 @@ async fn run(started: Started, tls: Option<Arc<Tls>>, began: Instant) -> ExitCod
             return ExitCode::UnexpectedError;
         }
     };
-    let housekeeping = housekeeping::spawn(&server, &directories, tls.clone());
+    let housekeeping = housekeeping::spawn(&server, &directories);
     let accepting = ports.accept(&server);
     let code = tokio::select! {
         () = accepting => ExitCode::UnexpectedError,
-        () = signals::wait_for_stop(&server, tls.as_deref()) => ExitCode::ExecutionFinished,
+        () = signals::wait_for_stop(&server) => ExitCode::ExecutionFinished,
         Some(failure) = threads.failed.recv() => {
             tracing::error!("{failure}");
             failure.exit_code()

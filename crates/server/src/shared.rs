@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::connection::Connection;
 use crate::inbox::Inbox;
 use crate::replica::Input;
+use crate::serve::security::Security;
 use crate::standing::Standing;
 use crate::stats::ServerStats;
 use crate::sync::{Mutex, RwLock};
@@ -62,6 +63,8 @@ pub struct Shared {
     pub config: Config,
     /// Who may do what.
     pub access: AccessRules,
+    /// Who may log in, and what servers show each other.
+    pub security: Security,
     /// Bounds of a request's fields.
     pub limits: proto::Limits,
     /// The znodes. Locked before the watchers.

@@ -1,4 +1,4 @@
-//! What answers handshakes, and its replacement when the files change.
+//! What does handshakes, on either side, and its replacement when the files change.
 
 use std::io;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use pki::{CertificateDer, names};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::{CertificateError, Error, ServerConfig, SupportedProtocolVersion};
+use rustls::pki_types::ServerName;
+use rustls::{CertificateError, ClientConfig, Error, ServerConfig, SupportedProtocolVersion};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+use tokio_rustls::{TlsAcceptor, TlsConnector, client};
 
 use super::identity::Identity;
 use super::stores::{self, TlsError};
-use super::verifier::ClientVerifier;
+use super::verifier::{ClientVerifier, ServerVerifier};
 use super::{Protocol, TlsOptions};
 
 /// How long a handshake may take. Netty's default.
@@ -47,6 +48,9 @@ pub enum HandshakeError {
     /// A certificate for another host.
     #[error("the certificate of {0} is not for the address that it comes from")]
     OtherHost(String),
+    /// A host that nobody can have.
+    #[error("{0:?} is no name of a host")]
+    NoName(String),
 }
 
 impl ServerContext {
@@ -102,26 +106,101 @@ impl ServerContext {
     }
 }
 
-fn server_config(options: &TlsOptions) -> Result<ServerConfig, TlsError> {
-    let provider = Arc::new(CryptoProvider {
+/// Begins handshakes, with the same stores.
+#[derive(Debug)]
+pub struct ClientContext {
+    options: TlsOptions,
+    current: RwLock<Arc<ClientConfig>>,
+}
+
+impl ClientContext {
+    /// Reads the stores.
+    pub fn new(options: TlsOptions) -> Result<Self, TlsError> {
+        let current = RwLock::new(Arc::new(client_config(&options)?));
+        Ok(ClientContext { options, current })
+    }
+
+    /// As [`ServerContext::reload`].
+    pub fn reload(&self) -> Result<(), TlsError> {
+        let fresh = Arc::new(client_config(&self.options)?);
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        Ok(())
+    }
+
+    /// Does the handshake with who was connected to as `host`. Whether the certificate is for one of `names` is looked at
+    /// where there is one.
+    pub async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        socket: S,
+        host: &str,
+        names: &[&str],
+    ) -> Result<client::TlsStream<S>, HandshakeError> {
+        let current = self
+            .current
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let name = ServerName::try_from(host.to_owned())
+            .map_err(|_| HandshakeError::NoName(host.to_owned()))?;
+        let connecting = TlsConnector::from(current).connect(name, socket);
+        let stream = tokio::time::timeout(HANDSHAKE_TIME, connecting)
+            .await
+            .map_err(|_| HandshakeError::TooSlow)??;
+        let shown = stream.get_ref().1.peer_certificates();
+        let shown = shown.and_then(<[CertificateDer<'_>]>::first);
+        let is_for_one =
+            |shown: &CertificateDer<'_>| names.iter().any(|name| pki::hosts::is_for(shown, name));
+        match shown {
+            Some(shown) if !names.is_empty() && !is_for_one(shown) => Err(
+                HandshakeError::OtherHost(names::subject(shown).unwrap_or_default()),
+            ),
+            _ => Ok(stream),
+        }
+    }
+}
+
+fn provider(options: &TlsOptions) -> Arc<CryptoProvider> {
+    Arc::new(CryptoProvider {
         cipher_suites: options.suites.offered(),
         ..aws_lc_rs::default_provider()
-    });
-    let entries = stores::keys(&options.key_store)?;
-    let identity = Identity::new(&options.key_store.path, entries, &provider)?;
+    })
+}
+
+fn versions(options: &TlsOptions) -> Vec<&'static SupportedProtocolVersion> {
+    let protocols = options.protocols.iter();
+    protocols.map(|protocol| version(*protocol)).collect()
+}
+
+fn unusable(error: &Error) -> TlsError {
+    TlsError::Options(error.to_string())
+}
+
+fn client_config(options: &TlsOptions) -> Result<ClientConfig, TlsError> {
+    let provider = provider(options);
+    let identity = Identity::read(options, &provider)?;
+    let trusted = stores::trusted(options.trust_store.as_ref())?;
+    let verifier = ServerVerifier::new(trusted, provider.signature_verification_algorithms);
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&versions(options))
+        .map_err(|error| unusable(&error))?;
+    Ok(builder
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_client_cert_resolver(Arc::new(identity)))
+}
+
+fn server_config(options: &TlsOptions) -> Result<ServerConfig, TlsError> {
+    let provider = provider(options);
+    let identity = Identity::read(options, &provider)?;
     let trusted = stores::trusted(options.trust_store.as_ref())?;
     let verifier = ClientVerifier::new(
         trusted,
         provider.signature_verification_algorithms,
         options.client_auth,
     );
-    let versions: Vec<_> = options
-        .protocols
-        .iter()
-        .map(|protocol| version(*protocol))
-        .collect();
-    let builder = ServerConfig::builder_with_provider(provider).with_protocol_versions(&versions);
-    let builder = builder.map_err(|error| TlsError::Options(error.to_string()))?;
+    let builder = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&versions(options))
+        .map_err(|error| unusable(&error))?;
     Ok(builder
         .with_client_cert_verifier(Arc::new(verifier))
         .with_cert_resolver(Arc::new(identity)))

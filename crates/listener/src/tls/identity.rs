@@ -1,16 +1,18 @@
-//! What a listener shows of itself: the keys of its store, and which of them for whom.
+//! What a server shows of itself: the keys of its store, and which of them for whom.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use pki::keys::{self, Algorithms};
 use pki::stores::KeyEntry;
+use rustls::SignatureScheme;
+use rustls::client::ResolvesClientCert;
 use rustls::crypto::CryptoProvider;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use x509_parser::parse_x509_certificate;
 
-use super::TlsError;
+use super::{TlsError, TlsOptions, stores};
 
 /// The keys of the store, in its order.
 #[derive(Debug)]
@@ -19,8 +21,20 @@ pub(super) struct Identity {
 }
 
 impl Identity {
+    /// Those of the key store.
+    pub(super) fn read(options: &TlsOptions, provider: &CryptoProvider) -> Result<Self, TlsError> {
+        let entries = stores::keys(&options.key_store)?;
+        Identity::new(&options.key_store.path, entries, provider)
+    }
+
+    /// The first key that signs by one of these schemes, which the other side prefers.
+    fn first_for(&self, schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        let signs = |key: &&Arc<CertifiedKey>| key.key.choose_scheme(schemes).is_some();
+        self.keys.iter().find(signs).cloned()
+    }
+
     /// Those of `entries`, each of which must be usable.
-    pub(super) fn new(
+    fn new(
         path: &Path,
         entries: Vec<KeyEntry>,
         provider: &CryptoProvider,
@@ -70,10 +84,22 @@ fn check(certificate: &[u8], algorithms: Algorithms) -> Result<(), String> {
 }
 
 impl ResolvesServerCert for Identity {
-    /// The first key that signs by the schemes that the client prefers.
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let signs =
-            |key: &&Arc<CertifiedKey>| key.key.choose_scheme(hello.signature_schemes()).is_some();
-        self.keys.iter().find(signs).cloned()
+        self.first_for(hello.signature_schemes())
+    }
+}
+
+impl ResolvesClientCert for Identity {
+    /// Whom the other side says that it trusts does not matter: a self-signed certificate in its store is trusted, too.
+    fn resolve(
+        &self,
+        _trusted: &[&[u8]],
+        schemes: &[SignatureScheme],
+    ) -> Option<Arc<CertifiedKey>> {
+        self.first_for(schemes)
+    }
+
+    fn has_certs(&self) -> bool {
+        !self.keys.is_empty()
     }
 }

@@ -1,12 +1,12 @@
-//! Whether who connects is trusted: `pki` decides, rustls asks.
+//! Whether the other side is trusted: `pki` decides, rustls asks.
 
 use std::sync::Arc;
 
 use pki::keys::KeyOf;
 use pki::trust::{Anchors, Purpose, TrustError};
-use rustls::client::danger::HandshakeSignatureValid;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::WebPkiSupportedAlgorithms;
-use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, Error, OtherError, PeerMisbehaved,
@@ -19,9 +19,8 @@ use super::ClientAuth;
 /// Whom to trust among those who connect.
 #[derive(Debug)]
 pub(super) struct ClientVerifier {
-    anchors: Anchors,
+    trust: Trust,
     subjects: Vec<DistinguishedName>,
-    algorithms: WebPkiSupportedAlgorithms,
     client_auth: ClientAuth,
 }
 
@@ -31,15 +30,15 @@ impl ClientVerifier {
         algorithms: WebPkiSupportedAlgorithms,
         client_auth: ClientAuth,
     ) -> Self {
-        let anchors = Anchors::new(trusted, algorithms.all);
-        let subjects = anchors
+        let trust = Trust::new(trusted, algorithms);
+        let subjects = trust
+            .anchors
             .subjects()
             .map(|subject| DistinguishedName::from(subject.to_vec()))
             .collect();
         ClientVerifier {
-            anchors,
+            trust,
             subjects,
-            algorithms,
             client_auth,
         }
     }
@@ -64,15 +63,9 @@ impl ClientCertVerifier for ClientVerifier {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        let chain: Vec<_> = std::iter::once(end_entity)
-            .chain(intermediates)
-            .cloned()
-            .collect();
-        let now = now.as_secs().cast_signed();
-        match self.anchors.verify(&chain, Purpose::Client, now) {
-            Ok(()) => Ok(ClientCertVerified::assertion()),
-            Err(error) => Err(refused(error)),
-        }
+        self.trust
+            .verify(end_entity, intermediates, Purpose::Client, now)?;
+        Ok(ClientCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
@@ -81,7 +74,7 @@ impl ClientCertVerifier for ClientVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.verify_signature(message, certificate, signed, usize::MAX)
+        self.trust.verify_tls12(message, certificate, signed)
     }
 
     fn verify_tls13_signature(
@@ -90,15 +83,116 @@ impl ClientCertVerifier for ClientVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.verify_signature(message, certificate, signed, 1)
+        self.trust.verify_tls13(message, certificate, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
+        self.trust.algorithms.supported_schemes()
     }
 }
 
-impl ClientVerifier {
+/// Whom to trust among those who are connected to. For which host a certificate is, is looked at after the handshake.
+#[derive(Debug)]
+pub(super) struct ServerVerifier {
+    trust: Trust,
+}
+
+impl ServerVerifier {
+    pub(super) fn new(
+        trusted: Vec<CertificateDer<'static>>,
+        algorithms: WebPkiSupportedAlgorithms,
+    ) -> Self {
+        ServerVerifier {
+            trust: Trust::new(trusted, algorithms),
+        }
+    }
+}
+
+impl ServerCertVerifier for ServerVerifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        self.trust
+            .verify(end_entity, intermediates, Purpose::Server, now)?;
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.trust.verify_tls12(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.trust.verify_tls13(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.trust.algorithms.supported_schemes()
+    }
+}
+
+/// What both sides have in common.
+#[derive(Debug)]
+struct Trust {
+    anchors: Anchors,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl Trust {
+    fn new(trusted: Vec<CertificateDer<'static>>, algorithms: WebPkiSupportedAlgorithms) -> Self {
+        Trust {
+            anchors: Anchors::new(trusted, algorithms.all),
+            algorithms,
+        }
+    }
+
+    fn verify(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        purpose: Purpose,
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        let chain: Vec<_> = std::iter::once(end_entity)
+            .chain(intermediates)
+            .cloned()
+            .collect();
+        let now = now.as_secs().cast_signed();
+        self.anchors.verify(&chain, purpose, now).map_err(refused)
+    }
+
+    fn verify_tls12(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.verify_signature(message, certificate, signed, usize::MAX)
+    }
+
+    fn verify_tls13(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.verify_signature(message, certificate, signed, 1)
+    }
+
     /// Checks what the peer signed in the handshake by the first `most` algorithms of its scheme. rustls' own way does not
     /// take certificates of version 1.
     fn verify_signature(

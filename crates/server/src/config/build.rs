@@ -9,6 +9,7 @@ use super::error::ConfigError;
 use super::listen::{Listen, listen, secure_listen};
 use super::members::{Members, read_myid};
 use super::reader::{Reader, parse_int};
+use super::sasl::SaslSettings;
 use super::schemes::AuthSchemes;
 use super::settings::{Secret, Setting};
 use super::throttle::{ConnectionThrottle, LargeRequests, RequestThrottle};
@@ -101,6 +102,7 @@ pub(super) fn build(reader: &mut Reader<'_>, basics: Basics) -> Result<Config, C
         reconfig_enabled: basics.reconfig_enabled,
         auth_schemes: AuthSchemes::read(reader, digest_auth.enabled, with_tls)?,
         digest_auth,
+        sasl: SaslSettings::read(reader)?,
         sessionless_cnxn_timeout_ms: positive(
             reader,
             "zookeeper.nio.sessionlessCnxnTimeout",

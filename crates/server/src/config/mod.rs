@@ -17,6 +17,7 @@ mod members;
 mod peers;
 pub mod properties;
 mod reader;
+mod sasl;
 mod schemes;
 mod settings;
 mod source;
@@ -43,10 +44,11 @@ pub use members::{ServerAddress, ServerLine};
 pub use peers::PeerSettings;
 pub use persistence::Compression;
 pub use processor::DigestAlgorithm;
+pub use sasl::{ClientSasl, PeerSasl, SaslSettings};
 pub use schemes::AuthSchemes;
 pub use settings::{Origin, Properties, Secret, Setting};
 pub use throttle::{ConnectionThrottle, ConnectionWeights, LargeRequests, RequestThrottle};
-pub use tls::ClientTls;
+pub use tls::{ClientTls, PeerTls};
 pub use values::FourLetterWords;
 
 /// Everything that an operator can set, checked.
@@ -128,6 +130,8 @@ pub struct Config {
     pub reconfig_enabled: bool,
     /// The digest scheme.
     pub digest_auth: DigestAuthentication,
+    /// Logins by SASL.
+    pub sasl: SaslSettings,
     /// The other schemes, and which a session must have.
     pub auth_schemes: AuthSchemes,
     /// ms after which a connection without a session is closed; positive, default 10000.

@@ -4,9 +4,11 @@
 
 use super::error::ConfigError;
 use super::reader::Reader;
+use super::sasl::PeerSasl;
+use super::tls::PeerTls;
 
 /// How the servers of an ensemble are connected to each other.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PeerSettings {
     /// ms that a learner has to connect and synchronise (`initLimit` ticks).
     pub init_limit_ms: u32,
@@ -30,6 +32,10 @@ pub struct PeerSettings {
     pub leader_no_delay: bool,
     /// TCP_NODELAY at learners; default true.
     pub follower_no_delay: bool,
+    /// TLS; none where no connection has it, the default.
+    pub tls: Option<PeerTls>,
+    /// Logins by SASL; none where nobody logs in, the default.
+    pub sasl: Option<PeerSasl>,
 }
 
 impl PeerSettings {
@@ -65,6 +71,8 @@ impl PeerSettings {
             tcp_keep_alive: reader.flag("zookeeper.tcpKeepAlive", false),
             leader_no_delay: no_delay(reader, "leader.nodelay"),
             follower_no_delay: no_delay(reader, "follower.nodelay"),
+            tls: PeerTls::read(reader)?,
+            sasl: PeerSasl::read(reader)?,
         })
     }
 }

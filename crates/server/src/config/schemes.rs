@@ -3,16 +3,17 @@
 //!
 //! Must not know what a scheme does.
 
-use processor::{AuthRules, Ensemble, X509};
+use processor::{AuthRules, Ensemble, Sasl, X509};
 
 use super::error::ConfigError;
-use super::keys;
 use super::reader::Reader;
 use super::settings::Setting;
 
 const PROVIDER_PREFIX: &str = "zookeeper.authProvider.";
 const PROVIDER_PACKAGE: &str = "org.apache.zookeeper.server.auth.";
 const ENFORCED: &str = "zookeeper.enforce.auth.enabled";
+/// The same as both of those with sasl.
+const SASL_REQUIRED: &str = "zookeeper.sessionRequireClientSASLAuth";
 const ENFORCED_SCHEMES: &str = "zookeeper.enforce.auth.schemes";
 
 /// The schemes beside digest and ip.
@@ -26,6 +27,8 @@ pub struct AuthSchemes {
     pub ensemble: Option<Ensemble>,
     /// The scheme x509; there where a port has TLS, or where a provider names it.
     pub x509: Option<X509>,
+    /// The scheme sasl, where a provider names it.
+    pub sasl: Option<Sasl>,
     /// Schemes one of which a session must have; empty: it need not, the default.
     pub enforced: Vec<String>,
 }
@@ -41,17 +44,13 @@ impl AuthSchemes {
         digest_enabled: bool,
         with_tls: bool,
     ) -> Result<AuthSchemes, ConfigError> {
-        let super_user = reader.text("zookeeper.X509AuthenticationProvider.superUser");
-        let x509 = X509 {
-            super_user: super_user.map(str::to_owned),
-        };
+        let brought = Brought::read(reader);
         let mut schemes = AuthSchemes {
-            x509: with_tls.then(|| x509.clone()),
+            x509: with_tls.then(|| brought.x509.clone()),
             ..AuthSchemes::default()
         };
-        let names = reader.text("zookeeper.ensembleAuthName");
         for (name, setting) in reader.properties_below(PROVIDER_PREFIX) {
-            schemes.add(reader, name, setting, names, &x509)?;
+            schemes.add(reader, name, setting, &brought);
         }
         schemes.enforced = enforced(reader)?;
         schemes.check_enforced(reader, digest_enabled)?;
@@ -59,32 +58,22 @@ impl AuthSchemes {
     }
 
     /// A class that Apache cannot load is said and skipped there too.
-    fn add(
-        &mut self,
-        reader: &mut Reader<'_>,
-        name: &str,
-        setting: &Setting,
-        ensemble_names: Option<&str>,
-        x509: &X509,
-    ) -> Result<(), ConfigError> {
+    fn add(&mut self, reader: &mut Reader<'_>, name: &str, setting: &Setting, brought: &Brought) {
         match setting.value.strip_prefix(PROVIDER_PACKAGE) {
             Some("DigestAuthenticationProvider") => self.digest = true,
             Some("IPAuthenticationProvider") => {}
             Some("KeyAuthenticationProvider") => self.key = true,
             Some("EnsembleAuthenticationProvider") => {
-                self.ensemble = Some(Ensemble::named(ensemble_names));
+                self.ensemble = Some(brought.ensemble.clone());
             }
-            Some("SASLAuthenticationProvider") => {
-                return Err(ConfigError::not_built(name, setting, &keys::SASL));
-            }
-            Some("X509AuthenticationProvider") => self.x509 = Some(x509.clone()),
+            Some("SASLAuthenticationProvider") => self.sasl = Some(brought.sasl.clone()),
+            Some("X509AuthenticationProvider") => self.x509 = Some(brought.x509.clone()),
             _ => reader.say(
                 name,
                 setting,
                 "names a Java class, which cannot be loaded; nobody can authenticate by its scheme",
             ),
         }
-        Ok(())
     }
 
     fn check_enforced(
@@ -97,25 +86,62 @@ impl AuthSchemes {
             key_enabled: self.key,
             ensemble: self.ensemble.clone(),
             x509: self.x509.clone(),
+            sasl: self.sasl.clone(),
             ..AuthRules::default()
         };
-        let unknown = self.enforced.iter().find(|name| !rules.has_scheme(name));
-        match (unknown, reader.property(ENFORCED_SCHEMES)) {
-            (Some(name), Some(setting)) => Err(ConfigError::invalid(
+        let Some(unknown) = self.enforced.iter().find(|name| !rules.has_scheme(name)) else {
+            return Ok(());
+        };
+        let (property, advice) = match reader.flag(SASL_REQUIRED, false) {
+            true => (
+                SASL_REQUIRED,
+                "add authProvider.sasl=org.apache.zookeeper.server.auth.SASLAuthenticationProvider",
+            ),
+            false => (
                 ENFORCED_SCHEMES,
-                setting,
-                format!("has {name}, which is no scheme here"),
                 "name digest, ip, or one that an authProvider line brings",
-            )),
-            _ => Ok(()),
+            ),
+        };
+        let reason = format!("asks for {unknown}, which is no scheme here");
+        match reader.property(property) {
+            Some(setting) => Err(ConfigError::invalid(property, setting, reason, advice)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The settings of the schemes that a provider brings.
+struct Brought {
+    ensemble: Ensemble,
+    x509: X509,
+    sasl: Sasl,
+}
+
+impl Brought {
+    fn read(reader: &mut Reader<'_>) -> Self {
+        let super_user = reader.text("zookeeper.X509AuthenticationProvider.superUser");
+        let any_user = reader.text("zookeeper.letAnySaslUserDoX");
+        Brought {
+            ensemble: Ensemble::named(reader.text("zookeeper.ensembleAuthName")),
+            x509: X509 {
+                super_user: super_user.map(str::to_owned),
+            },
+            sasl: Sasl {
+                any_user: any_user.map(str::to_owned),
+            },
         }
     }
 }
 
 /// The schemes one of which a session must have; empty where that is off.
 fn enforced(reader: &mut Reader<'_>) -> Result<Vec<String>, ConfigError> {
+    let needs_sasl = reader.flag(SASL_REQUIRED, false);
     let list = reader.text(ENFORCED_SCHEMES);
-    if !reader.flag(ENFORCED, false) {
+    let is_enforced = reader.flag(ENFORCED, false);
+    if needs_sasl {
+        return Ok(vec!["sasl".to_owned()]);
+    }
+    if !is_enforced {
         return Ok(Vec::new());
     }
     match (list, reader.property(ENFORCED)) {

@@ -1,24 +1,22 @@
-//! Owns TLS for clients: which ports have it, and all that Apache's `ClientX509Util` and `NettyServerCnxnFactory` read.
+//! Owns TLS, for clients and between servers: which ports have it, and all that Apache's `ClientX509Util`, `QuorumX509Util` and
+//! `NettyServerCnxnFactory` read.
 //!
 //! Must not open a store: whether a file is good is known when the server starts.
 
-use std::path::PathBuf;
+mod options;
 
-use listener::tls::{ClientAuth, Password, Protocol, StoreOptions, Suites, TlsOptions};
-use pki::stores::StoreType;
+use std::time::Duration;
+
+use listener::tls::TlsOptions;
 
 use super::error::ConfigError;
 use super::reader::Reader;
-use super::settings::Setting;
+use options::Names;
 
 const UNIFIED: &str = "zookeeper.client.portUnification";
-const KEY_STORE: &str = "zookeeper.ssl.keyStore";
-const TRUST_STORE: &str = "zookeeper.ssl.trustStore";
-const PROTOCOL: &str = "zookeeper.ssl.protocol";
-const ENABLED_PROTOCOLS: &str = "zookeeper.ssl.enabledProtocols";
-const SUITES: &str = "zookeeper.ssl.ciphersuites";
-const CLIENT_AUTH: &str = "zookeeper.ssl.clientAuth";
 const AUTH_PROVIDER: &str = "zookeeper.ssl.authProvider";
+const QUORUM: &str = "sslQuorum";
+const QUORUM_UNIFIED: &str = "portUnification";
 
 /// TLS for clients.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,12 +43,8 @@ impl ClientTls {
         has_port: bool,
     ) -> Result<Option<ClientTls>, ConfigError> {
         let unified = reader.flag(UNIFIED, false);
-        let key_store = store(reader, KEY_STORE)?;
-        let trust_store = store(reader, TRUST_STORE)?;
-        let protocols = protocols(reader)?;
-        let suites = suites(reader)?;
-        let client_auth = client_auth(reader)?;
         let check_client_host = check_client_host(reader);
+        let options = Names::CLIENTS.read(reader)?;
         let handshake_limit =
             reader.at_least("zookeeper.netty.server.outstandingHandshake.limit", 0, -1);
         let early_drop = reader.flag(
@@ -62,16 +56,12 @@ impl ClientTls {
         if !has_port && !unified {
             return Ok(None);
         }
-        let options = TlsOptions {
-            key_store: key_store.ok_or_else(|| no_key_store(reader))?,
-            trust_store,
-            protocols,
-            suites,
-            client_auth,
-            check_client_host,
-        };
+        let options = options.with_key_store(|| no_key_store(reader))?;
         Ok(Some(ClientTls {
-            options,
+            options: TlsOptions {
+                check_client_host,
+                ..options
+            },
             unified,
             handshake_limit,
             early_drop,
@@ -97,116 +87,83 @@ fn no_key_store(reader: &mut Reader<'_>) -> ConfigError {
     }
 }
 
-/// A store by `prefix`.location, .type, .password and .passwordPath.
-fn store(reader: &mut Reader<'_>, prefix: &str) -> Result<Option<StoreOptions>, ConfigError> {
-    let type_name = format!("{prefix}.type");
-    let store_type = match reader.property(&type_name) {
-        None => None,
-        Some(setting) => StoreType::from_property(&setting.value)
-            .map_err(|error| refused(&type_name, setting, &error))?,
-    };
-    let text = reader
-        .text(&format!("{prefix}.password"))
-        .unwrap_or_default();
-    let path = reader
-        .text(&format!("{prefix}.passwordPath"))
-        .unwrap_or_default();
-    let password = match path.is_empty() {
-        true => Password::Text(text.to_owned()),
-        false => Password::File(path.into()),
-    };
-    let location = reader
-        .text(&format!("{prefix}.location"))
-        .unwrap_or_default();
-    Ok((!location.is_empty()).then(|| StoreOptions {
-        path: PathBuf::from(location),
-        store_type,
-        password,
-    }))
+/// TLS between servers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PeerTls {
+    /// How.
+    pub options: TlsOptions,
+    /// This server connects with it (`sslQuorum`); default false.
+    pub connects: bool,
+    /// Who connects without it is let in, too (`portUnification`); default false.
+    pub lets_plain_in: bool,
+    /// For who has connected to show by a first byte which it is; then it is taken for plain. Default 5 s.
+    pub detection_time: Duration,
+    /// A certificate has to be for the host that was connected to.
+    pub check_server_host: bool,
+    /// A certificate has to be for the address that it comes from, ...
+    pub check_client_host: bool,
+    /// ... or for a server line's host that has this address; default true.
+    pub finds_by_name: bool,
+    /// The stores are read again when their files change; default false.
+    pub reload: bool,
 }
 
-fn refused(name: &str, setting: &Setting, error: &dyn std::fmt::Display) -> ConfigError {
-    ConfigError::invalid(
-        name,
-        setting,
-        format!("cannot be used: {error}"),
-        "correct it or remove the line",
-    )
-}
-
-/// Both versions, unless one is named. Apache on a JVM that has TLS 1.3 offers that alone; one on an older JVM offers 1.2.
-fn protocols(reader: &mut Reader<'_>) -> Result<Vec<Protocol>, ConfigError> {
-    let protocol = reader.property(PROTOCOL);
-    let enabled = reader.property(ENABLED_PROTOCOLS);
-    let named = enabled
-        .map(|setting| (ENABLED_PROTOCOLS, setting))
-        .or(protocol.map(|setting| (PROTOCOL, setting)));
-    let Some((name, setting)) = named else {
-        return Ok(vec![Protocol::Tls13, Protocol::Tls12]);
-    };
-    let mut protocols = Vec::new();
-    let mut left_out = Vec::new();
-    for word in setting.value.split(',').map(str::trim) {
-        match word {
-            "TLSv1.3" => protocols.push(Protocol::Tls13),
-            "TLSv1.2" => protocols.push(Protocol::Tls12),
-            word => left_out.push(word),
+impl PeerTls {
+    /// Reads the settings. None where no connection has TLS.
+    ///
+    /// # Errors
+    /// As [`ClientTls::read`].
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Option<PeerTls>, ConfigError> {
+        let connects = reader.key_bool(QUORUM, false)?;
+        let lets_plain_in = reader.key_bool(QUORUM_UNIFIED, false)?;
+        let reload = reader.key_bool("sslQuorumReloadCertFiles", false)?;
+        let options = Names::PEERS.read(reader)?;
+        // In FIPS mode Apache leaves hosts to the JVM, which does not look at them on such sockets
+        // (`X509Util.createTrustManager`, `SSLContextAndOptions.configureSslParameters`).
+        let looks = !reader.flag("zookeeper.fips-mode", true);
+        let of_servers = reader.flag("zookeeper.ssl.quorum.hostnameVerification", true);
+        let of_clients = reader.flag("zookeeper.ssl.quorum.clientHostnameVerification", true);
+        let finds_by_name = reader.flag("zookeeper.ssl.quorum.allowReverseDnsLookup", true);
+        let detection_time = detection_time(reader);
+        if !connects && !lets_plain_in {
+            return Ok(None);
         }
+        Ok(Some(PeerTls {
+            options: options.with_key_store(|| no_peer_key_store(reader))?,
+            connects,
+            lets_plain_in,
+            detection_time,
+            check_server_host: looks && of_servers,
+            check_client_host: looks && of_servers && of_clients,
+            finds_by_name,
+            reload,
+        }))
     }
-    if protocols.is_empty() {
-        let reason = "has no version that can be used";
-        return Err(ConfigError::invalid(
-            name,
-            setting,
-            reason,
-            "set TLSv1.3, TLSv1.2 or both",
-        ));
-    }
-    if !left_out.is_empty() {
-        reader.say(
-            name,
-            setting,
-            &format!("has versions that are not offered: {}", left_out.join(", ")),
-        );
-    }
-    Ok(protocols)
 }
 
-fn suites(reader: &mut Reader<'_>) -> Result<Suites, ConfigError> {
-    let Some(setting) = reader.property(SUITES) else {
-        return Ok(Suites::default());
-    };
-    let suites = Suites::parse(&setting.value).map_err(|error| {
-        ConfigError::invalid(
-            SUITES,
+fn no_peer_key_store(reader: &mut Reader<'_>) -> ConfigError {
+    let asks = [QUORUM, QUORUM_UNIFIED]
+        .into_iter()
+        .find_map(|name| reader.key(name).map(|setting| (name, setting)));
+    match asks {
+        Some((name, setting)) => ConfigError::invalid(
+            name,
             setting,
-            error.to_string(),
-            "name one of them, or remove the line",
-        )
-    })?;
-    if !suites.left_out().is_empty() {
-        let left_out = suites.left_out().join(", ");
-        reader.say(SUITES, setting, &format!("has suites that are not offered, as they have no forward secrecy or use CBC: {left_out}"));
+            "needs a key store",
+            "add lines such as ssl.quorum.keyStore.location=/etc/zookeeper/peer.jks and \
+             ssl.quorum.keyStore.password=...",
+        ),
+        None => ConfigError::usage("TLS between servers needs a key store"),
     }
-    Ok(suites)
 }
 
-/// `X509Util.ClientAuth.fromPropertyValue`.
-fn client_auth(reader: &mut Reader<'_>) -> Result<ClientAuth, ConfigError> {
-    let Some(setting) = reader.property(CLIENT_AUTH) else {
-        return Ok(ClientAuth::Need);
-    };
-    match setting.value.to_ascii_uppercase().as_str() {
-        "" | "NEED" => Ok(ClientAuth::Need),
-        "WANT" => Ok(ClientAuth::Want),
-        "NONE" => Ok(ClientAuth::None),
-        _ => Err(ConfigError::invalid(
-            CLIENT_AUTH,
-            setting,
-            "is not known",
-            "set need, want or none",
-        )),
-    }
+/// `SSLContextAndOptions.getHandshakeDetectionTimeoutMillis`.
+fn detection_time(reader: &mut Reader<'_>) -> Duration {
+    const NAME: &str = "zookeeper.ssl.quorum.handshakeDetectionTimeoutMillis";
+    const DEFAULT_MS: i32 = 5000;
+    let set = reader.number(NAME, |text| text.parse().ok(), DEFAULT_MS);
+    let ms = u64::try_from(set).ok().filter(|ms| *ms > 0);
+    Duration::from_millis(ms.unwrap_or(u64::from(DEFAULT_MS.unsigned_abs())))
 }
 
 /// `X509Util.isClientHostnameVerificationEnabled`. In FIPS mode Apache knows no other name of a client than its address;

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
+use ::sasl::names::MalformedName;
 use bytes::{Buf, Bytes, BytesMut};
 use datatree::{DataTree, Watches};
 use processor::{
     MAX_MULTI_READ_BYTES, Reader, Verdict, WatchAccess, answer, authenticate, is_write,
 };
 use proto::connect::Connect;
-use proto::records::{AuthPacket, GetSASLRequest, RequestHeader, SetSASLResponse};
-use proto::{Decode, Encode, ErrorCode, Input as Bits, OpCode, SessionId, Ustring, Zxid};
+use proto::records::{AuthPacket, RequestHeader};
+use proto::{Decode, ErrorCode, Input as Bits, OpCode, SessionId, Ustring, Zxid};
 
 use super::figures::{self, Answered};
 use super::order::HEADER_BYTES;
@@ -31,6 +32,10 @@ pub(super) enum Violation {
     LargeRequests(u32),
     #[error("too many new connections (connection_throttle_tokens)")]
     ConnectionTokens,
+    #[error("a client cannot have this name: {0}")]
+    Name(#[from] MalformedName),
+    #[error("a login by SASL with an empty name")]
+    EmptyName,
 }
 
 impl Connection {
@@ -80,7 +85,7 @@ impl Connection {
         frame.advance(HEADER_BYTES);
         match header.r#type {
             OpCode::AUTH => return self.authenticate(server, header.xid, &frame),
-            OpCode::SASL => return self.answer_sasl(header.xid, &frame),
+            OpCode::SASL => return self.log_in(server, header.xid, &frame),
             _ => {}
         }
         let identities = self.identities();
@@ -270,17 +275,6 @@ impl Connection {
         tracing::warn!(remote = %self.remote, session = %self.session_id(), "closed: no identity of an enforced scheme");
         self.send_header(xid, Zxid::ZERO, ErrorCode::SESSION_CLOSED_REQUIRE_SASL_AUTH);
         self.close_after_replies();
-    }
-
-    /// A server without SASL settings answers any token with none (`ZooKeeperServer.processSasl`).
-    fn answer_sasl(&self, xid: i32, body: &[u8]) -> Result<(), Violation> {
-        let malformed = |error| Violation::Malformed(body.len() + HEADER_BYTES, error);
-        GetSASLRequest::decode(&mut Bits::new(body)).map_err(malformed)?;
-        self.send(|out| {
-            processor::encode_header(xid, Zxid::ZERO, ErrorCode::OK, out);
-            SetSASLResponse { token: None }.encode(out);
-        });
-        Ok(())
     }
 }
 

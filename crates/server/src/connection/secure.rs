@@ -5,18 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use listener::Accepted;
-use listener::tls::{Handshake, ServerContext, TlsError};
+use listener::tls::{Fingerprint, HANDSHAKE_BYTE, Handshake, ServerContext, TlsError};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
 use super::task::{self, Arrival};
 use crate::config::ClientTls;
+use crate::serve::certificates::Stores;
 use crate::shared::Server;
 use crate::standing::State;
 use crate::stats::ServerStats;
-
-/// The first byte of a TLS handshake. No frame begins with it: that one would be longer than 350 MB, and no four-letter word.
-const TLS_HANDSHAKE: u8 = 0x16;
 
 /// TLS of the ports for clients.
 #[derive(Debug)]
@@ -42,15 +40,19 @@ impl Tls {
     pub fn is_unified(&self) -> bool {
         self.settings.unified
     }
+}
 
-    /// Are the stores to be read again when their files change?
-    pub fn reloads(&self) -> bool {
+impl Stores for Tls {
+    fn reloads(&self) -> bool {
         self.settings.reload
     }
 
-    /// The stores themselves.
-    pub fn context(&self) -> &ServerContext {
-        &self.context
+    fn fingerprint(&self) -> Vec<Fingerprint> {
+        self.context.fingerprint()
+    }
+
+    fn reload(&self) -> Result<(), TlsError> {
+        self.context.reload()
     }
 }
 
@@ -76,12 +78,13 @@ pub async fn serve(server: Server, accepted: Accepted, tls: Arc<Tls>) {
     task::serve_streams(&server, arrival, reader, writer).await;
 }
 
-/// Serves a client on a port with and without TLS: its first byte tells (`NettyServerCnxnFactory.DualModeSslHandler`).
+/// Serves a client on a port with and without TLS: its first byte tells (`NettyServerCnxnFactory.DualModeSslHandler`). No frame
+/// begins as TLS does: that one would be longer than 350 MB, and no four-letter word.
 pub async fn serve_either(server: Server, accepted: Accepted, tls: Arc<Tls>) {
     let patience = Duration::from_millis(server.config.sessionless_cnxn_timeout_ms.into());
     let mut first = [0];
     match tokio::time::timeout(patience, accepted.stream.peek(&mut first)).await {
-        Ok(Ok(1)) if first[0] == TLS_HANDSHAKE => serve(server, accepted, tls).await,
+        Ok(Ok(1)) if first[0] == HANDSHAKE_BYTE => serve(server, accepted, tls).await,
         Ok(Ok(1)) => task::serve(server, accepted).await,
         _ => tracing::debug!(remote = %accepted.remote, "connection lost before its first byte"),
     }

@@ -17,7 +17,7 @@ pub struct PeerAddress {
 
 impl PeerAddress {
     /// Where a server listens for elections.
-    pub(super) fn for_elections(line: &ServerLine) -> Vec<Self> {
+    pub fn for_elections(line: &ServerLine) -> Vec<Self> {
         Self::of(line, |address| address.election_port)
     }
 

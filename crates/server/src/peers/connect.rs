@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::PeerAddress;
+use super::guard::PeerStream;
+use super::{Guard, GuardError, PeerAddress};
 
 /// None of a server's addresses could be connected to.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,26 +30,49 @@ impl NoConnection {
     }
 }
 
-/// Connects to the first address that lets us, in their order; names are resolved now. `patience` is for each address.
+/// How a server is connected to.
+#[derive(Clone, Debug)]
+pub(super) struct ConnectOptions {
+    /// For each address.
+    pub patience: Duration,
+    /// What has to be passed.
+    pub guard: Guard,
+    /// Small packets leave at once.
+    pub no_delay: bool,
+    /// The system may ask whether the other side is still there.
+    pub keep_alive: bool,
+}
+
+/// Connects to the first address that lets us, in their order; names are resolved now.
 pub(super) async fn connect_to_any(
     addresses: &[PeerAddress],
-    patience: Duration,
-) -> Result<TcpStream, NoConnection> {
+    options: &ConnectOptions,
+) -> Result<(PeerStream, SocketAddr), NoConnection> {
     let mut failures = Vec::new();
     for address in addresses {
-        match within(patience, address.resolve()).await {
+        match within(options.patience, address.resolve()).await {
             Ok(resolved) => {
-                for address in resolved {
-                    match within(patience, TcpStream::connect(address)).await {
-                        Ok(stream) => return Ok(stream),
-                        Err(error) => failures.push((address.to_string(), error)),
+                for to in resolved {
+                    match connect_to(address, to, options).await {
+                        Ok(stream) => return Ok((stream, canonical(to))),
+                        Err(error) => failures.push((to.to_string(), error)),
                     }
                 }
             }
-            Err(error) => failures.push((address.to_string(), error)),
+            Err(error) => failures.push((address.to_string(), error.into())),
         }
     }
     Err(no_connection(&failures))
+}
+
+async fn connect_to(
+    address: &PeerAddress,
+    to: SocketAddr,
+    options: &ConnectOptions,
+) -> Result<PeerStream, GuardError> {
+    let stream = within(options.patience, TcpStream::connect(to)).await?;
+    set_options(&stream, options.no_delay, options.keep_alive);
+    options.guard.connect(stream, address).await
 }
 
 async fn within<T>(patience: Duration, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
@@ -56,8 +80,8 @@ async fn within<T>(patience: Duration, work: impl Future<Output = io::Result<T>>
     timeout(patience, work).await.unwrap_or_else(late)
 }
 
-fn no_connection(failures: &[(String, io::Error)]) -> NoConnection {
-    let is_refusal = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
+fn no_connection(failures: &[(String, GuardError)]) -> NoConnection {
+    let is_refusal = |error: &GuardError| matches!(error, GuardError::Lost(error) if error.kind() == io::ErrorKind::ConnectionRefused);
     let reasons: Vec<String> = failures
         .iter()
         .map(|(address, error)| format!("{address}: {error}"))
@@ -78,8 +102,7 @@ pub(super) fn set_options(stream: &TcpStream, no_delay: bool, keep_alive: bool) 
     }
 }
 
-/// The other end; an IPv4 address is never written as IPv6.
-pub(super) fn remote(stream: &TcpStream) -> Option<SocketAddr> {
-    let remote = stream.peer_addr().ok()?;
-    Some(SocketAddr::new(remote.ip().to_canonical(), remote.port()))
+/// An IPv4 address is never written as IPv6.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
 }

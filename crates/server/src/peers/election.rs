@@ -19,12 +19,13 @@ use std::time::Duration;
 
 use proto::Sid;
 use quorum::election::Notification;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
+use super::guard::PeerStream;
 use super::listen::listen;
 use super::tasks::Tasks;
-use super::{CannotListen, ListenSettings, PeerAddress, Taken};
+use super::{CannotListen, Guard, ListenSettings, PeerAddress, Taken};
 use crate::config::{PeerSettings, ServerLine};
 use crate::sync::Mutex;
 use link::LinkEnd;
@@ -50,11 +51,19 @@ pub struct ElectionSettings {
     pub handshake_timeout: Duration,
     /// TCP keepalive (`zookeeper.tcpKeepAlive`).
     pub keep_alive: bool,
+    /// What has to be passed on a connection.
+    pub guard: Guard,
 }
 
 impl ElectionSettings {
     /// Those of server `me` among `servers`.
-    pub fn new(me: Sid, servers: &[ServerLine], config: &PeerSettings, ipv4_only: bool) -> Self {
+    pub fn new(
+        me: Sid,
+        servers: &[ServerLine],
+        config: &PeerSettings,
+        ipv4_only: bool,
+        guard: Guard,
+    ) -> Self {
         let peers: BTreeMap<Sid, Vec<PeerAddress>> = servers
             .iter()
             .map(|line| (Sid(line.sid), PeerAddress::for_elections(line)))
@@ -74,6 +83,7 @@ impl ElectionSettings {
             },
             handshake_timeout: Duration::from_millis(config.quorum_cnxn_timeout_ms.into()),
             keep_alive: config.tcp_keep_alive,
+            guard,
         }
     }
 }
@@ -191,7 +201,7 @@ impl Shared {
     }
 
     /// Uses a connection from now on.
-    fn open(self: &Arc<Self>, table: &mut Table, sid: Sid, stream: TcpStream, serial: u64) {
+    fn open(self: &Arc<Self>, table: &mut Table, sid: Sid, stream: PeerStream, serial: u64) {
         let wake = Arc::new(Notify::new());
         let running = use_link(self.clone(), sid, stream, serial, wake.clone());
         let task = self.tasks.spawn(running);
@@ -210,7 +220,7 @@ impl Shared {
 async fn use_link(
     shared: Arc<Shared>,
     sid: Sid,
-    stream: TcpStream,
+    stream: PeerStream,
     serial: u64,
     wake: Arc<Notify>,
 ) {

@@ -78,5 +78,7 @@ pub(super) fn peer_settings() -> PeerSettings {
         tcp_keep_alive: true,
         leader_no_delay: false,
         follower_no_delay: true,
+        tls: None,
+        sasl: None,
     }
 }

@@ -71,8 +71,13 @@ impl Sockets {
     pub async fn open(server: &Server) -> Result<Self, CannotListen> {
         let ensemble = ensemble(server);
         let ipv4_only = server.config.ipv4_only;
-        let settings =
-            ElectionSettings::new(ensemble.me, &ensemble.servers, &ensemble.peers, ipv4_only);
+        let settings = ElectionSettings::new(
+            ensemble.me,
+            &ensemble.servers,
+            &ensemble.peers,
+            ipv4_only,
+            server.security.guard.clone(),
+        );
         let to = server.clone();
         let events = move |event| to.replica.push(Input::Peer(PeerEvent::Election(event)));
         let election = ElectionLinks::start(settings, events).await?;
@@ -114,7 +119,12 @@ impl Sockets {
         let ensemble = ensemble(&self.server);
         let line = ensemble.line_of(leader);
         let line = line.expect("only a server of the configuration is elected");
-        let settings = ConnectorSettings::new(line, &ensemble.peers, limits(&self.server));
+        let settings = ConnectorSettings::new(
+            line,
+            &ensemble.peers,
+            limits(&self.server),
+            self.server.security.guard.clone(),
+        );
         let options = tree_options(&self.server.config);
         let max_field_bytes = self.server.config.max_field_bytes();
         let side = AtLearner::new(move |zxid| ReceivedTree::new(options, max_field_bytes, zxid));
@@ -199,7 +209,13 @@ async fn listen(server: &Server) -> Result<LearnerAcceptor, CannotListen> {
     let ensemble = ensemble(server);
     let own = ensemble.line_of(ensemble.me).expect("its own line");
     let ipv4_only = server.config.ipv4_only;
-    let settings = AcceptorSettings::new(own, &ensemble.peers, ipv4_only, limits(server));
+    let settings = AcceptorSettings::new(
+        own,
+        &ensemble.peers,
+        ipv4_only,
+        limits(server),
+        server.security.guard.clone(),
+    );
     let to = server.clone();
     let events = move |event| to.replica.push(Input::Peer(PeerEvent::Learner(event)));
     LearnerAcceptor::open(settings, events).await

@@ -30,8 +30,8 @@ pub enum CannotServe {
 }
 
 impl ClientPorts {
-    /// Binds the ports of the configuration; `tls` is there where one has TLS.
-    pub fn open(server: &Server, tls: Option<Arc<Tls>>) -> Result<Self, CannotServe> {
+    /// Binds the ports of the configuration.
+    pub fn open(server: &Server) -> Result<Self, CannotServe> {
         let config = &server.config;
         let plain = config.clients.map(|on| listen(config, on)).transpose()?;
         let secure = config
@@ -46,7 +46,11 @@ impl ClientPorts {
                 let _ = port.set(listener.local_addr()?.port());
             }
         }
-        Ok(ClientPorts { plain, secure, tls })
+        Ok(ClientPorts {
+            plain,
+            secure,
+            tls: server.security.tls.clone(),
+        })
     }
 
     /// Lets clients in for ever.

@@ -10,7 +10,6 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::certificates;
 use crate::clock;
-use crate::connection::secure::Tls;
 use crate::replica::Input;
 use crate::shared::Server;
 
@@ -25,11 +24,12 @@ impl Housekeeping {
 }
 
 /// Begins the jobs.
-pub fn spawn(server: &Server, directories: &Arc<DataDirs>, tls: Option<Arc<Tls>>) -> Housekeeping {
+pub fn spawn(server: &Server, directories: &Arc<DataDirs>) -> Housekeeping {
     let mut jobs = JoinSet::new();
     jobs.spawn(reap(server.clone()));
-    if let Some(tls) = tls.filter(|tls| tls.reloads()) {
-        jobs.spawn(certificates::watch(tls));
+    let stores = server.security.stores().into_iter();
+    for stores in stores.filter(|stores| stores.reloads()) {
+        jobs.spawn(certificates::watch(stores));
     }
     let autopurge = server.config.autopurge;
     if autopurge.purge_interval_hours > 0 {

@@ -6,7 +6,6 @@ use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::certificates::reload;
-use crate::connection::secure::Tls;
 use crate::shared::Shared;
 
 /// As many open files as the system allows: each client needs one.
@@ -37,7 +36,7 @@ pub fn survive_file_size_limit() {
 
 /// Returns at SIGTERM or SIGINT. SIGQUIT prints the state and goes on, as a JVM prints its
 /// threads. SIGHUP reads the certificates again; without TLS it does nothing, as with `nohup`.
-pub async fn wait_for_stop(server: &Shared, tls: Option<&Tls>) {
+pub async fn wait_for_stop(server: &Shared) {
     let kinds = [
         SignalKind::terminate(),
         SignalKind::interrupt(),
@@ -59,7 +58,7 @@ pub async fn wait_for_stop(server: &Shared, tls: Option<&Tls>) {
             _ = terminate.recv() => return,
             _ = interrupt.recv() => return,
             _ = quit.recv() => print_state(server),
-            _ = hangup.recv() => tls.into_iter().for_each(reload),
+            _ = hangup.recv() => server.security.stores().iter().for_each(|stores| reload(&**stores)),
         }
     }
 }

@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::exit_code::ExitCode;
 use crate::limits;
 use crate::replica::{session_table, write_first_snapshot};
+use crate::serve::security::{NotSecure, Security};
 use crate::shared::{Server, Shared};
 use crate::standing::Standing;
 use crate::sync::Mutex;
@@ -29,6 +30,9 @@ use crate::words;
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    /// Files with keys or passwords cannot be used.
+    #[error(transparent)]
+    Security(#[from] NotSecure),
     /// The directories cannot be had.
     #[error(transparent)]
     Directories(#[from] DataDirError),
@@ -81,6 +85,7 @@ pub struct Started {
 
 /// Opens the directories and reads the data.
 pub fn start(config: Config) -> Result<Started, StartError> {
+    let security = Security::read(&config)?;
     let directories = Arc::new(DataDirs::open(&DataDirsOptions {
         data_dir: config.data_dir.clone(),
         data_log_dir: config.data_log_dir.clone(),
@@ -112,7 +117,7 @@ pub fn start(config: Config) -> Result<Started, StartError> {
     let log = log_options(&config);
     let sizes = directories.clone();
     let sizes = Box::new(move || [sizes.data_dir_size(), sizes.log_dir_size()]);
-    let server = Arc::new(shared(config, tree, sizes, seed));
+    let server = Arc::new(shared(config, security, tree, sizes, seed));
     if recovered.start == Start::Empty {
         write_first_snapshot(&server, &directories.snapshots)?;
     }
@@ -232,6 +237,7 @@ fn access_rules(config: &Config) -> AccessRules {
             key_enabled: config.auth_schemes.key,
             ensemble: config.auth_schemes.ensemble.clone(),
             x509: config.auth_schemes.x509.clone(),
+            sasl: config.auth_schemes.sasl.clone(),
             enforced_schemes: config.auth_schemes.enforced.clone(),
         },
     }
@@ -253,6 +259,7 @@ pub fn processor(config: &Config, tree: &DataTree) -> Processor {
 /// What all threads share; `sizes` as [`Shared::sizes`].
 pub fn shared(
     config: Config,
+    security: Security,
     tree: DataTree,
     sizes: Box<dyn Fn() -> [u64; 2] + Send + Sync>,
     seed: u64,
@@ -264,6 +271,7 @@ pub fn shared(
     };
     Shared {
         access: access_rules(&config),
+        security,
         limits: field_limits(&config),
         tree: tree.into(),
         watchers: Default::default(),

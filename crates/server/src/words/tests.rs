@@ -14,6 +14,7 @@ use proto::{Epoch, Sid};
 
 use super::*;
 use crate::config::{self, Config};
+use crate::serve::security::Security;
 use crate::serve::start::{shared, tree_options};
 use quorum::LearnerCounts;
 
@@ -65,7 +66,13 @@ impl Captured {
         let config = load(dir.path(), &conf, lines);
         let size = value(&conf, "dataDirSize").parse().expect("a size");
         let tree = DataTree::new(tree_options(&config));
-        let server = shared(config, tree, Box::new(move || [size; 2]), 1);
+        let server = shared(
+            config,
+            Security::default(),
+            tree,
+            Box::new(move || [size; 2]),
+            1,
+        );
         Captured { dir, server, conf }
     }
 
@@ -94,7 +101,7 @@ fn alone(words: &str) -> Shared {
     let config = config::load(&[&flag, "1", "/nowhere"].map(OsString::from), &|_| None);
     let config = config.expect("a configuration");
     let tree = DataTree::new(tree_options(&config));
-    shared(config, tree, Box::new(|| [3, 5]), 1)
+    shared(config, Security::default(), tree, Box::new(|| [3, 5]), 1)
 }
 
 fn load(dir: &Path, conf: &str, lines: &str) -> Config {

@@ -11,7 +11,6 @@ mod security;
 mod standalone;
 
 pub(super) use features::{READ_ONLY, RECONFIG};
-pub(super) use security::SASL;
 
 /// One key or property.
 #[derive(Debug)]

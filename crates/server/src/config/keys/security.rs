@@ -1,14 +1,14 @@
-//! The keys of security features that are not built yet. A server that ignored one would be less safe than its operator
-//! believes, so none of these is ever merely warned about.
+//! The keys of security features. A server that ignored one would be less safe than its operator believes, so what is not
+//! built yet is never merely warned about.
 
-use super::Form::{Bool, Int, OneOf};
-use super::Treatment::{Harmless, NotYet, Used};
+use super::Form::{Any, Bool, Int, OneOf};
+use super::Treatment::{Ensemble, Harmless, NotYet, Used};
 use super::Why::OtherEngine;
 use super::{Feature, Row, file, key, property};
 
-const TLS: Feature = Feature {
-    name: "TLS between servers",
-    advice: "remove the line, or stay on Apache ZooKeeper where TLS between servers is needed",
+const UNKNOWN_TLS: Feature = Feature {
+    name: "a setting of TLS that nobody knows",
+    advice: "correct its name or remove the line",
 };
 const REVOCATION: Feature = Feature {
     name: "looking up whether certificates are revoked",
@@ -22,13 +22,12 @@ const REVERSE_DNS: Feature = Feature {
     name: "trust in names that DNS gives for an address",
     advice: "remove the line; clients' certificates then have to hold their addresses",
 };
-pub(in crate::config) const SASL: Feature = Feature {
-    name: "SASL",
-    advice: "remove the line to serve without SASL, or stay on Apache ZooKeeper where SASL is needed",
+const KERBEROS: Feature = Feature {
+    name: "SASL with Kerberos",
+    advice: "remove the line where nobody logs in by Kerberos, or stay on Apache ZooKeeper",
 };
 
 const FALSE: &[&str] = &["false"];
-const TRUE: &[&str] = &["true"];
 /// An empty text is as good as none.
 const UNSET: &[&str] = &[""];
 
@@ -36,9 +35,9 @@ const UNSET: &[&str] = &[""];
 pub(super) const ROWS: &[Row] = &[
     file("secureClientPort", "", Used, "port for clients with TLS"),
     file("secureClientPortAddress", "", Used, "address of that port"),
-    file("sslQuorum", "false", NotYet(&TLS, FALSE), "TLS between servers"),
-    file("portUnification", "false", NotYet(&TLS, FALSE), "TLS and plain connections between servers on one port"),
-    file("sslQuorumReloadCertFiles", "false", NotYet(&TLS, FALSE), "reload certificates between servers"),
+    file("sslQuorum", "false", Ensemble(Bool), "TLS between servers"),
+    file("portUnification", "false", Ensemble(Bool), "TLS and plain connections between servers on one port"),
+    file("sslQuorumReloadCertFiles", "false", Ensemble(Bool), "reload certificates between servers"),
     property("jdk.tls.rejectClientInitiatedRenegotiation", "true", Harmless(OtherEngine, Bool), "refuse TLS renegotiation by clients"),
     key("netty.server.outstandingHandshake.limit", "-1", Used, "TLS handshakes at once"),
     key("netty.server.earlyDropSecureConnectionHandshakes", "false", Used, "no TLS handshakes while the server does not serve"),
@@ -67,48 +66,48 @@ pub(super) const ROWS: &[Row] = &[
     key("ssl.ocsp", "false", NotYet(&REVOCATION, FALSE), "certificate status by OCSP"),
     key("ssl.clientAuth", "need", Used, "whether clients need a certificate"),
     key("ssl.handshakeDetectionTimeoutMillis", "5000", Harmless(OtherEngine, Int), "ms to recognise TLS"),
-    key("ssl.quorum.protocol", "TLSv1.3", NotYet(&TLS, &["TLSv1.3"]), "TLS version between servers"),
-    key("ssl.quorum.enabledProtocols", "by ssl.quorum.protocol", NotYet(&TLS, UNSET), "TLS versions between servers"),
-    key("ssl.quorum.ciphersuites", "built in", NotYet(&TLS, UNSET), "cipher suites between servers"),
-    key("ssl.quorum.keyStore.location", "", NotYet(&TLS, UNSET), "key and certificate between servers"),
-    key("ssl.quorum.keyStore.password", "", NotYet(&TLS, UNSET), "password of that key store"),
-    key("ssl.quorum.keyStore.passwordPath", "", NotYet(&TLS, UNSET), "file with that password"),
-    key("ssl.quorum.keyStore.type", "by file name", NotYet(&TLS, UNSET), "format of that key store"),
-    key("ssl.quorum.trustStore.location", "", NotYet(&TLS, UNSET), "certificates trusted between servers"),
-    key("ssl.quorum.trustStore.password", "", NotYet(&TLS, UNSET), "password of that trust store"),
-    key("ssl.quorum.trustStore.passwordPath", "", NotYet(&TLS, UNSET), "file with that password"),
-    key("ssl.quorum.trustStore.type", "by file name", NotYet(&TLS, UNSET), "format of that trust store"),
-    key("ssl.quorum.context.supplier.class", "", NotYet(&TLS, UNSET), "Java class that sets up TLS between servers"),
-    key("ssl.quorum.hostnameVerification", "true", NotYet(&TLS, TRUE), "check host names of servers"),
-    key("ssl.quorum.clientHostnameVerification", "true", NotYet(&TLS, TRUE), "check host names of servers that connect"),
-    key("ssl.quorum.allowReverseDnsLookup", "true", NotYet(&TLS, TRUE), "find host names by reverse DNS"),
-    key("ssl.quorum.crl", "false", NotYet(&TLS, FALSE), "certificate revocation lists between servers"),
-    key("ssl.quorum.ocsp", "false", NotYet(&TLS, FALSE), "certificate status by OCSP between servers"),
-    key("ssl.quorum.clientAuth", "need", NotYet(&TLS, &["need"]), "whether servers need a certificate"),
-    key("ssl.quorum.handshakeDetectionTimeoutMillis", "5000", NotYet(&TLS, &["5000"]), "ms to recognise TLS between servers"),
-    key("ssl.*", "", NotYet(&TLS, &[]), "any other TLS setting, known to Apache or not"),
-    file("quorum.auth.enableSasl", "false", NotYet(&SASL, FALSE), "SASL between servers"),
-    file("quorum.auth.serverRequireSasl", "false", NotYet(&SASL, FALSE), "refuse servers without SASL"),
-    file("quorum.auth.learnerRequireSasl", "false", NotYet(&SASL, FALSE), "authenticate to other servers"),
-    file("quorum.auth.learner.saslLoginContext", "QuorumLearner", NotYet(&SASL, &["QuorumLearner"]), "JAAS section of the side that connects"),
-    file("quorum.auth.server.saslLoginContext", "QuorumServer", NotYet(&SASL, &["QuorumServer"]), "JAAS section of the side that accepts"),
-    file("quorum.auth.kerberos.servicePrincipal", "zkquorum/localhost", NotYet(&SASL, &["zkquorum/localhost"]), "Kerberos name between servers"),
-    key("quorum.auth.*", "", NotYet(&SASL, &[]), "any other setting of SASL between servers, known to Apache or not"),
-    property("java.security.auth.login.config", "", NotYet(&SASL, UNSET), "JAAS file"),
-    property("sun.security.jgss.native", "false", NotYet(&SASL, FALSE), "the system's Kerberos library"),
-    key("SASLAuthenticationProvider.superPassword", "", NotYet(&SASL, UNSET), "password of the SASL user super"),
-    key("superUser", "", NotYet(&SASL, UNSET), "SASL name of the super user"),
-    key("superUser.*", "", NotYet(&SASL, UNSET), "SASL name of another super user"),
-    key("sessionRequireClientSASLAuth", "false", NotYet(&SASL, FALSE), "only sessions with SASL"),
-    key("allowSaslFailedClients", "false", NotYet(&SASL, FALSE), "keep clients whose SASL failed"),
-    key("letAnySaslUserDoX", "", NotYet(&SASL, UNSET), "id in ACLs that stands for every SASL user"),
-    key("sasl.serverconfig", "Server", NotYet(&SASL, &["Server"]), "JAAS section of the server"),
-    key("kerberos.removeHostFromPrincipal", "false", NotYet(&SASL, FALSE), "cut the host from a client's name"),
-    key("kerberos.removeRealmFromPrincipal", "false", NotYet(&SASL, FALSE), "cut the realm from a client's name"),
-    key("kerberos.canonicalizeHostNames", "false", NotYet(&SASL, FALSE), "canonical host names in server lines"),
-    key("kerberos.minReLoginTimeMs", "60000", NotYet(&SASL, &["60000"]), "ms between logins"),
-    key("kinit", "/usr/bin/kinit", NotYet(&SASL, &["/usr/bin/kinit"]), "command that logs in"),
-    key("requireKerberosConfig", "false", NotYet(&SASL, FALSE), "no start without a Kerberos configuration"),
-    key("security.auth_to_local", "DEFAULT", NotYet(&SASL, &["DEFAULT"]), "rules for short names"),
-    key("server.realm", "", NotYet(&SASL, UNSET), "realm of the server"),
+    key("ssl.quorum.protocol", "TLSv1.3", Ensemble(Any), "TLS version between servers"),
+    key("ssl.quorum.enabledProtocols", "by ssl.quorum.protocol", Ensemble(Any), "TLS versions between servers"),
+    key("ssl.quorum.ciphersuites", "built in", Ensemble(Any), "cipher suites between servers"),
+    key("ssl.quorum.keyStore.location", "", Ensemble(Any), "key and certificate between servers"),
+    key("ssl.quorum.keyStore.password", "", Ensemble(Any), "password of that key store"),
+    key("ssl.quorum.keyStore.passwordPath", "", Ensemble(Any), "file with that password"),
+    key("ssl.quorum.keyStore.type", "by file name", Ensemble(Any), "format of that key store"),
+    key("ssl.quorum.trustStore.location", "", Ensemble(Any), "certificates trusted between servers"),
+    key("ssl.quorum.trustStore.password", "", Ensemble(Any), "password of that trust store"),
+    key("ssl.quorum.trustStore.passwordPath", "", Ensemble(Any), "file with that password"),
+    key("ssl.quorum.trustStore.type", "by file name", Ensemble(Any), "format of that trust store"),
+    key("ssl.quorum.context.supplier.class", "", NotYet(&JAVA_CLASS, UNSET), "Java class that sets up TLS between servers"),
+    key("ssl.quorum.hostnameVerification", "true", Ensemble(Any), "check host names of servers"),
+    key("ssl.quorum.clientHostnameVerification", "true", Ensemble(Any), "check host names of servers that connect"),
+    key("ssl.quorum.allowReverseDnsLookup", "true", Ensemble(Any), "take a certificate for a server line's host that has the address"),
+    key("ssl.quorum.crl", "false", NotYet(&REVOCATION, FALSE), "certificate revocation lists between servers"),
+    key("ssl.quorum.ocsp", "false", NotYet(&REVOCATION, FALSE), "certificate status by OCSP between servers"),
+    key("ssl.quorum.clientAuth", "need", Ensemble(Any), "whether servers need a certificate"),
+    key("ssl.quorum.handshakeDetectionTimeoutMillis", "5000", Ensemble(Any), "ms to recognise TLS between servers"),
+    key("ssl.*", "", NotYet(&UNKNOWN_TLS, &[]), "any other TLS setting, known to Apache or not"),
+    file("quorum.auth.enableSasl", "false", Ensemble(Bool), "SASL between servers"),
+    file("quorum.auth.serverRequireSasl", "false", Ensemble(Bool), "refuse servers without SASL"),
+    file("quorum.auth.learnerRequireSasl", "false", Ensemble(Bool), "authenticate to other servers"),
+    file("quorum.auth.learner.saslLoginContext", "QuorumLearner", Ensemble(Any), "JAAS section of the side that connects"),
+    file("quorum.auth.server.saslLoginContext", "QuorumServer", Ensemble(Any), "JAAS section of the side that accepts"),
+    file("quorum.auth.kerberos.servicePrincipal", "zkquorum/localhost", NotYet(&KERBEROS, &["zkquorum/localhost"]), "Kerberos name between servers"),
+    key("quorum.auth.*", "", NotYet(&KERBEROS, &[]), "any other setting of SASL between servers, known to Apache or not"),
+    property("java.security.auth.login.config", "", Used, "JAAS file"),
+    property("sun.security.jgss.native", "false", NotYet(&KERBEROS, FALSE), "the system's Kerberos library"),
+    key("SASLAuthenticationProvider.superPassword", "", Used, "password of the SASL user super"),
+    key("superUser", "", Used, "SASL name of the super user"),
+    key("superUser.*", "", Used, "SASL name of another super user"),
+    key("sessionRequireClientSASLAuth", "false", Used, "only sessions with SASL"),
+    key("allowSaslFailedClients", "false", Used, "keep clients whose SASL failed"),
+    key("letAnySaslUserDoX", "", Used, "id in ACLs that stands for every SASL user"),
+    key("sasl.serverconfig", "Server", Used, "JAAS section of the server"),
+    key("kerberos.removeHostFromPrincipal", "false", Used, "cut the host from a client's name"),
+    key("kerberos.removeRealmFromPrincipal", "false", Used, "cut the realm from a client's name"),
+    key("kerberos.canonicalizeHostNames", "false", NotYet(&KERBEROS, FALSE), "canonical host names in server lines"),
+    key("kerberos.minReLoginTimeMs", "60000", NotYet(&KERBEROS, &["60000"]), "ms between logins"),
+    key("kinit", "/usr/bin/kinit", NotYet(&KERBEROS, &["/usr/bin/kinit"]), "command that logs in"),
+    key("requireKerberosConfig", "false", NotYet(&KERBEROS, FALSE), "no start without a Kerberos configuration"),
+    key("security.auth_to_local", "DEFAULT", Used, "rules for short names"),
+    key("server.realm", "", NotYet(&KERBEROS, UNSET), "realm of the server"),
 ];

@@ -36,6 +36,8 @@ fn what_is_not_set_has_apaches_default() {
         tcp_keep_alive: false,
         leader_no_delay: true,
         follower_no_delay: true,
+        tls: None,
+        sasl: None,
     };
     assert_eq!(read(&[], &[]).unwrap(), expected);
 }
@@ -64,6 +66,8 @@ fn each_setting_is_read() {
         tcp_keep_alive: true,
         leader_no_delay: false,
         follower_no_delay: false,
+        tls: None,
+        sasl: None,
     };
     assert_eq!(read(&lines, &properties).unwrap(), expected);
 }
@@ -80,4 +84,105 @@ fn numbers_that_cannot_be_are_refused_or_unset_as_in_apache() {
     ];
     let settings = read(&["connectToLearnerMasterLimit=-1"], &properties).unwrap();
     assert_eq!(settings, read(&[], &[]).unwrap());
+}
+
+const JAAS: &[&str] = &[
+    "quorum.auth.enableSasl=true",
+    "quorum.auth.learnerRequireSasl=true",
+];
+
+#[test]
+fn logins_are_off_unless_they_are_enabled() {
+    let sasl = read(JAAS, &["zookeeper.fips-mode=false"]).unwrap().sasl;
+    let expected = PeerSasl {
+        is_required: false,
+        is_offered: true,
+        is_fips: false,
+        own_section: "QuorumLearner".to_owned(),
+        others_section: "QuorumServer".to_owned(),
+    };
+    assert_eq!(sasl, Some(expected));
+    assert!(
+        read(JAAS, &[])
+            .unwrap()
+            .sasl
+            .is_some_and(|sasl| sasl.is_fips)
+    );
+}
+
+#[test]
+fn who_requires_logins_has_to_have_them() {
+    for (lines, expected) in [
+        (
+            &["quorum.auth.serverRequireSasl=true"][..],
+            "needs quorum.auth.enableSasl=true; add that line, or set",
+        ),
+        (
+            &["quorum.auth.learnerRequireSasl=true"],
+            "needs quorum.auth.enableSasl=true",
+        ),
+        (
+            &[
+                "quorum.auth.enableSasl=true",
+                "quorum.auth.serverRequireSasl=true",
+            ],
+            "quorum.auth.serverRequireSasl=true needs quorum.auth.learnerRequireSasl=true",
+        ),
+    ] {
+        let error = read(lines, &[]).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn tls_is_there_for_who_connects_or_who_is_connected_to() {
+    let store = "zookeeper.ssl.quorum.keyStore.location=/p.jks";
+    let tls = read(&["sslQuorum=true"], &[store]).unwrap().tls.unwrap();
+    assert!(tls.connects && !tls.lets_plain_in && !tls.reload);
+    assert_eq!(tls.options.key_store.path.to_str(), Some("/p.jks"));
+    assert_eq!(tls.detection_time.as_millis(), 5000);
+    let tls = read(&["portUnification=true"], &[store])
+        .unwrap()
+        .tls
+        .unwrap();
+    assert!(!tls.connects && tls.lets_plain_in);
+    for key in ["sslQuorum", "portUnification"] {
+        let error = read(&[&format!("{key}=true")], &[])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains(&format!("{key}=true needs a key store")),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn hosts_are_looked_at_outside_fips_mode_only_as_in_apache() {
+    let read = |properties: &[&str]| {
+        let store = "zookeeper.ssl.quorum.keyStore.location=/p.jks";
+        let properties = [&[store], properties].concat();
+        let tls = read(&["sslQuorum=true"], &properties).unwrap().tls.unwrap();
+        (
+            tls.check_server_host,
+            tls.check_client_host,
+            tls.finds_by_name,
+        )
+    };
+    let of_quorum = |key| format!("zookeeper.ssl.quorum.{key}=false");
+    assert_eq!(read(&[]), (false, false, true));
+    let fips = "zookeeper.fips-mode=false";
+    assert_eq!(read(&[fips]), (true, true, true));
+    assert_eq!(
+        read(&[fips, &of_quorum("clientHostnameVerification")]),
+        (true, false, true)
+    );
+    assert_eq!(
+        read(&[fips, &of_quorum("hostnameVerification")]),
+        (false, false, true)
+    );
+    assert_eq!(
+        read(&[fips, &of_quorum("allowReverseDnsLookup")]),
+        (true, true, false)
+    );
 }

@@ -79,14 +79,23 @@ fn a_refusal_names_line_key_value_and_what_to_do() {
         ),
         (
             "enforce.auth.enabled=true\nenforce.auth.schemes=digest,sasl",
-            "line 4: enforce.auth.schemes=digest,sasl has sasl, which is no scheme here; name digest, ip, or one \
+            "line 4: enforce.auth.schemes=digest,sasl asks for sasl, which is no scheme here; name digest, ip, or one \
              that an authProvider line brings",
         ),
         (
-            "authProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider",
-            "line 3: authProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider asks for SASL, \
-             which is not built yet; remove the line to serve without SASL, or stay on Apache ZooKeeper where SASL \
-             is needed",
+            "sessionRequireClientSASLAuth=true",
+            "line 3: sessionRequireClientSASLAuth=true asks for sasl, which is no scheme here; add \
+             authProvider.sasl=org.apache.zookeeper.server.auth.SASLAuthenticationProvider",
+        ),
+        (
+            "security.auth_to_local=nonsense",
+            "line 3: security.auth_to_local=nonsense cannot be used: \"nonsense\" is no rule; write DEFAULT, or \
+             rules such as RULE:[1:$1@$0](.*@EXAMPLE.COM)s/@.*//",
+        ),
+        (
+            "kinit=/opt/kinit",
+            "line 3: kinit=/opt/kinit asks for SASL with Kerberos, which is not built yet; remove the line where \
+             nobody logs in by Kerberos, or stay on Apache ZooKeeper",
         ),
         (
             "a=\\u00",
@@ -140,10 +149,10 @@ fn a_host_name_that_does_not_resolve_is_refused() {
 
 #[test]
 fn a_secret_is_not_repeated_in_a_message() {
-    let message = refusal("ssl.quorum.keyStore.password=s3cret");
+    let notices = file("ssl.quorum.keyStore.password=s3cret").notices.concat();
     assert!(
-        message.contains("ssl.quorum.keyStore.password=(hidden)") && !message.contains("s3cret"),
-        "{message}"
+        notices.contains("ssl.quorum.keyStore.password") && !notices.contains("s3cret"),
+        "{notices}"
     );
     let config = file("DigestAuthenticationProvider.superDigest=super:s3cret");
     assert!(!format!("{config:?}").contains("s3cret"));

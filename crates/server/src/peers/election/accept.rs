@@ -9,8 +9,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 use super::super::connect::set_options;
+use super::super::guard::{GuardError, PeerStream};
 use super::Shared;
-use super::hello::Hello;
+use super::hello::{BadHello, Hello};
 use super::table::Verdict;
 use crate::limits::{MAX_ELECTION_HANDSHAKES, MAX_ELECTION_HANDSHAKES_OF_ADDRESS};
 
@@ -40,18 +41,16 @@ pub(super) async fn accept(shared: Arc<Shared>, listener: TcpListener) {
 /// Hears who has connected, and decides what becomes of the connection.
 async fn greet(shared: Arc<Shared>, accepted: Accepted, serial: u64) {
     let Accepted {
-        mut stream,
+        stream,
         remote,
         admission,
     } = accepted;
     set_options(&stream, true, shared.settings.keep_alive);
     let patience = shared.settings.handshake_timeout;
-    let hello = match timeout(patience, Hello::read(&mut stream)).await {
-        Ok(Ok(hello)) => hello,
+    let (hello, stream) = match timeout(patience, introduction(&shared, stream, remote)).await {
+        Ok(Ok(introduced)) => introduced,
         Ok(Err(error)) => {
-            return tracing::warn!(
-                "{remote} is closed on the election port: {error}. Only servers of the ensemble may connect there"
-            );
+            return tracing::warn!("{remote} is closed on the election port: {error}");
         }
         Err(_) => {
             return tracing::warn!(
@@ -64,7 +63,29 @@ async fn greet(shared: Arc<Shared>, accepted: Accepted, serial: u64) {
     decide(&shared, hello, stream, remote, serial);
 }
 
-fn decide(shared: &Arc<Shared>, hello: Hello, stream: TcpStream, remote: SocketAddr, serial: u64) {
+/// Why nobody knows who has connected.
+#[derive(Debug, thiserror::Error)]
+enum Unknown {
+    #[error("{0}. Only servers of the ensemble may connect there")]
+    Hello(#[from] BadHello),
+    #[error("{0}")]
+    Guard(#[from] GuardError),
+}
+
+/// Who it says it is, and that it has proven what it must.
+async fn introduction(
+    shared: &Shared,
+    stream: TcpStream,
+    remote: SocketAddr,
+) -> Result<(Hello, PeerStream), Unknown> {
+    let guard = &shared.settings.guard;
+    let mut stream = guard.accept(stream, remote).await?;
+    let hello = Hello::read(&mut stream.from).await?;
+    guard.let_in(&mut stream, remote).await?;
+    Ok((hello, stream))
+}
+
+fn decide(shared: &Arc<Shared>, hello: Hello, stream: PeerStream, remote: SocketAddr, serial: u64) {
     let sid = hello.sid.0;
     let mut table = shared.table.lock();
     match table.hello(hello, serial) {

@@ -3,29 +3,33 @@
 use std::sync::Arc;
 
 use proto::Sid;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::super::PeerAddress;
-use super::super::connect::{NoConnection, connect_to_any, set_options};
+use super::super::connect::{ConnectOptions, NoConnection, connect_to_any};
+use super::super::guard::PeerStream;
 use super::hello::Hello;
 use super::{ElectionEvent, Shared};
 
 /// Connects, says who this server is, and keeps the connection or waits to be connected back to.
 pub(super) async fn connect(shared: Arc<Shared>, sid: Sid, addresses: Vec<PeerAddress>) {
-    let patience = shared.settings.connect_timeout;
-    let mut stream = match connect_to_any(&addresses, patience).await {
-        Ok(stream) => stream,
+    let options = ConnectOptions {
+        patience: shared.settings.connect_timeout,
+        guard: shared.settings.guard.clone(),
+        no_delay: true,
+        keep_alive: shared.settings.keep_alive,
+    };
+    let mut stream = match connect_to_any(&addresses, &options).await {
+        Ok((stream, _)) => stream,
         Err(error) => return failed(&shared, sid, &error),
     };
-    set_options(&stream, true, shared.settings.keep_alive);
-    if let Err(error) = say_hello(&shared, &mut stream).await {
-        return failed(&shared, sid, &NoConnection::because(error.to_string()));
+    if let Err(reasons) = introduce(&shared, sid, &mut stream).await {
+        return failed(&shared, sid, &NoConnection::because(reasons));
     }
     let keeps_own = shared.table.lock().keeps_own(sid);
     if !keeps_own {
-        wait_for_its_end(&shared, &mut stream).await;
+        wait_for_its_end(&shared, &mut stream.from).await;
         return shared.table.lock().knocked(sid);
     }
     let serial = shared.next_serial();
@@ -33,18 +37,33 @@ pub(super) async fn connect(shared: Arc<Shared>, sid: Sid, addresses: Vec<PeerAd
     shared.open(&mut table, sid, stream, serial);
 }
 
-async fn say_hello(shared: &Shared, stream: &mut TcpStream) -> std::io::Result<()> {
+/// Says who this is, and proves it to a server of the configuration.
+async fn introduce(shared: &Shared, sid: Sid, stream: &mut PeerStream) -> Result<(), String> {
+    let hello = say_hello(shared, &mut stream.to).await;
+    hello.map_err(|error| error.to_string())?;
+    if !shared.settings.peers.contains_key(&sid) {
+        return Ok(());
+    }
+    let patience = shared.settings.handshake_timeout;
+    match timeout(patience, shared.settings.guard.log_in(stream)).await {
+        Ok(outcome) => outcome.map_err(|error| error.to_string()),
+        Err(_) => Err(format!("it has not answered a login for {patience:?}")),
+    }
+}
+
+async fn say_hello(shared: &Shared, to: &mut (impl AsyncWrite + Unpin)) -> std::io::Result<()> {
     let hello = Hello {
         sid: shared.settings.me,
         addresses: shared.settings.listen.addresses.clone(),
     };
-    stream.write_all(&hello.encode()).await
+    to.write_all(&hello.encode()).await?;
+    to.flush().await
 }
 
 /// The other side closes the connection when it has heard who knocks. Until then there is no use in knocking again.
-async fn wait_for_its_end(shared: &Shared, stream: &mut TcpStream) {
+async fn wait_for_its_end(shared: &Shared, from: &mut (impl AsyncRead + Unpin)) {
     let patience = shared.settings.handshake_timeout;
-    let _ = timeout(patience, stream.read_u8()).await;
+    let _ = timeout(patience, from.read_u8()).await;
 }
 
 fn failed(shared: &Shared, sid: Sid, error: &NoConnection) {

@@ -9,9 +9,9 @@ use bytes::{BufMut, Bytes, BytesMut};
 use proto::Sid;
 use quorum::election::Notification;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
+use super::super::guard::PeerStream;
 use super::super::room::Room;
 use super::{ElectionEvent, Heard, Shared};
 use crate::limits::MAX_ELECTION_EVENTS;
@@ -33,11 +33,11 @@ pub(super) enum LinkEnd {
 }
 
 /// Reads and writes until the connection ends.
-pub(super) async fn run(shared: &Shared, sid: Sid, stream: TcpStream, wake: &Notify) -> LinkEnd {
-    let (reader, writer) = stream.into_split();
+pub(super) async fn run(shared: &Shared, sid: Sid, stream: PeerStream, wake: &Notify) -> LinkEnd {
+    let PeerStream { from, to } = stream;
     tokio::select! {
-        end = hear(shared, sid, BufReader::new(reader)) => end,
-        end = tell(shared, sid, writer, wake) => end,
+        end = hear(shared, sid, BufReader::new(from)) => end,
+        end = tell(shared, sid, to, wake) => end,
     }
 }
 
@@ -105,7 +105,8 @@ async fn write_frame(to: &mut (impl AsyncWrite + Unpin), message: &Bytes) -> io:
     let mut frame = BytesMut::with_capacity(4 + message.len());
     frame.put_i32(i32::try_from(message.len()).expect("a notification is small"));
     frame.put_slice(message);
-    to.write_all(&frame).await
+    to.write_all(&frame).await?;
+    to.flush().await
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use proto::{Epoch, Zxid};
 use quorum::election::{PeerState, Proposal};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::Instant;
 
@@ -42,6 +43,7 @@ impl Ensemble {
             peers: self.ports.iter().map(peer).collect(),
             connect_timeout: Duration::from_secs(5),
             handshake_timeout: HANDSHAKE,
+            guard: Guard::default(),
             keep_alive: true,
         }
     }
@@ -138,7 +140,7 @@ fn the_settings_are_those_of_the_configuration() {
     let servers = [server_line(1), server_line(2)];
     let address = |sid| vec![PeerAddress::parse(&format!("zoo{sid}:3888")).unwrap()];
     let mut config = peer_settings();
-    let settings = ElectionSettings::new(Sid(2), &servers, &config, true);
+    let settings = ElectionSettings::new(Sid(2), &servers, &config, true, Guard::default());
     assert_eq!(settings.me, Sid(2));
     let listen = ListenSettings {
         addresses: address(2),
@@ -155,6 +157,6 @@ fn the_settings_are_those_of_the_configuration() {
     assert_eq!(settings.handshake_timeout, Duration::from_millis(7));
 
     config.cnx_timeout_ms = 0;
-    let settings = ElectionSettings::new(Sid(2), &servers, &config, true);
+    let settings = ElectionSettings::new(Sid(2), &servers, &config, true, Guard::default());
     assert_eq!(settings.connect_timeout, Duration::MAX, "0 is no limit");
 }

@@ -2,16 +2,20 @@
 //!
 //! Apache: `Leader.createServerSocket`, `Leader.LearnerCnxAcceptor`.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use listener::{AcceptTrouble, Accepted, AdmissionLimits, Admissions, accept_loop};
 use quorum::packet::Limits;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 
 use super::super::connect::set_options;
+use super::super::guard::{GuardError, PeerStream};
 use super::super::listen::listen;
 use super::super::tasks::Tasks;
-use super::super::{CannotListen, ListenSettings, PeerAddress};
+use super::super::{CannotListen, Guard, ListenSettings, PeerAddress};
 use super::{AtLeader, Events, LinkEvent, link, new_link_id};
 use crate::config::{PeerSettings, ServerLine};
 use crate::limits::MAX_LEARNER_LINKS;
@@ -23,13 +27,23 @@ pub struct AcceptorSettings {
     pub listen: ListenSettings,
     /// TCP_NODELAY (`leader.nodelay`).
     pub no_delay: bool,
+    /// What has to be passed on a connection.
+    pub guard: Guard,
+    /// For the other side to pass that.
+    pub patience: Duration,
     /// What a packet may be.
     pub limits: Limits,
 }
 
 impl AcceptorSettings {
     /// Those of the server with this line.
-    pub fn new(own: &ServerLine, config: &PeerSettings, ipv4_only: bool, limits: Limits) -> Self {
+    pub fn new(
+        own: &ServerLine,
+        config: &PeerSettings,
+        ipv4_only: bool,
+        limits: Limits,
+        guard: Guard,
+    ) -> Self {
         AcceptorSettings {
             listen: ListenSettings {
                 addresses: PeerAddress::for_learners(own),
@@ -37,6 +51,8 @@ impl AcceptorSettings {
                 ipv4_only,
             },
             no_delay: config.leader_no_delay,
+            guard,
+            patience: Duration::from_millis(config.init_limit_ms.into()),
             limits,
         }
     }
@@ -122,17 +138,33 @@ impl Accepting {
             admission,
         } = accepted;
         set_options(&stream, self.settings.no_delay, false);
-        let (id, end) = (new_link_id(), (stream, remote));
-        let running = link::run(
-            id,
-            end,
-            Arc::new(AtLeader),
-            self.settings.limits,
-            self.events.clone(),
-        );
+        let (settings, events) = (self.settings.clone(), self.events.clone());
         self.tasks.spawn_free(async move {
-            running.await;
+            match let_in(&settings, stream, remote).await {
+                Ok(stream) => {
+                    let (id, end) = (new_link_id(), (stream, remote));
+                    link::run(id, end, Arc::new(AtLeader), settings.limits, events).await;
+                }
+                Err(reason) => tracing::warn!("{remote} is closed on the quorum port: {reason}"),
+            }
             drop(admission);
         });
     }
+}
+
+/// Apache asks a learner for its login before it reads its first packet (`LearnerHandler`).
+async fn let_in(
+    settings: &AcceptorSettings,
+    stream: TcpStream,
+    remote: SocketAddr,
+) -> Result<PeerStream, GuardError> {
+    let passing = async {
+        let mut stream = settings.guard.accept(stream, remote).await?;
+        settings.guard.let_in(&mut stream, remote).await?;
+        Ok(stream)
+    };
+    let late = |_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into());
+    timeout(settings.patience, passing)
+        .await
+        .unwrap_or_else(late)
 }

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use quorum::LinkId;
 use quorum::packet::Limits;
-use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::super::connect::{connect_to_any, remote, set_options};
+use super::super::connect::{ConnectOptions, connect_to_any};
+use super::super::guard::PeerStream;
 use super::super::tasks::Tasks;
-use super::super::{NoConnection, PeerAddress};
+use super::super::{Guard, NoConnection, PeerAddress};
 use super::{DownReason, Events, LinkEvent, Side, link, new_link_id};
 use crate::config::{PeerSettings, ServerLine};
 
@@ -32,18 +32,21 @@ pub struct ConnectorSettings {
     pub patience: Duration,
     /// TCP_NODELAY (`follower.nodelay`).
     pub no_delay: bool,
+    /// What has to be passed on a connection.
+    pub guard: Guard,
     /// What a packet may be.
     pub limits: Limits,
 }
 
 impl ConnectorSettings {
     /// Those for the leader with this line.
-    pub fn new(leader: &ServerLine, config: &PeerSettings, limits: Limits) -> Self {
+    pub fn new(leader: &ServerLine, config: &PeerSettings, limits: Limits, guard: Guard) -> Self {
         ConnectorSettings {
             addresses: PeerAddress::for_learners(leader),
             pause: Duration::from_millis(config.leader_connect_delay_ms.into()),
             patience: Duration::from_millis(config.connect_to_leader_ms.into()),
             no_delay: config.follower_no_delay,
+            guard,
             limits,
         }
     }
@@ -106,28 +109,35 @@ async fn run<S: Side>(id: LinkId, settings: ConnectorSettings, side: Arc<S>, eve
     }
 }
 
-async fn connect(settings: ConnectorSettings) -> Result<(TcpStream, SocketAddr), NoConnection> {
-    let patience = settings.patience;
+/// Connects, and proves who this is.
+async fn connect(settings: ConnectorSettings) -> Result<(PeerStream, SocketAddr), NoConnection> {
+    let (patience, guard) = (settings.patience, settings.guard.clone());
     let late = |_| NoConnection::because(format!("no answer within {patience:?}"));
-    let no_delay = settings.no_delay;
-    let stream = timeout(patience, first_of(settings))
-        .await
-        .map_err(late)??;
-    set_options(&stream, no_delay, false);
-    let remote = remote(&stream).ok_or_else(|| NoConnection::because("it was reset".to_owned()))?;
-    Ok((stream, remote))
+    let connecting = async {
+        let (mut stream, remote) = first_of(settings).await?;
+        let outcome = guard.log_in(&mut stream).await;
+        outcome.map_err(|error| NoConnection::because(error.to_string()))?;
+        Ok((stream, remote))
+    };
+    timeout(patience, connecting).await.map_err(late)?
 }
 
 /// Of the connections to all addresses; the others are given up.
-async fn first_of(settings: ConnectorSettings) -> Result<TcpStream, NoConnection> {
+async fn first_of(settings: ConnectorSettings) -> Result<(PeerStream, SocketAddr), NoConnection> {
+    let options = ConnectOptions {
+        patience: settings.patience,
+        guard: settings.guard,
+        no_delay: settings.no_delay,
+        keep_alive: false,
+    };
     let mut attempts = JoinSet::new();
     for address in settings.addresses {
-        attempts.spawn(try_often(address, settings.pause, settings.patience));
+        attempts.spawn(try_often(address, settings.pause, options.clone()));
     }
     let mut last = NoConnection::because("its server line has no address".to_owned());
     while let Some(outcome) = attempts.join_next().await {
         match outcome.expect("neither cancelled nor a panic") {
-            Ok(stream) => return Ok(stream),
+            Ok(connected) => return Ok(connected),
             Err(error) => last = error,
         }
     }
@@ -138,15 +148,15 @@ async fn first_of(settings: ConnectorSettings) -> Result<TcpStream, NoConnection
 async fn try_often(
     address: PeerAddress,
     pause: Duration,
-    patience: Duration,
-) -> Result<TcpStream, NoConnection> {
+    options: ConnectOptions,
+) -> Result<(PeerStream, SocketAddr), NoConnection> {
     let address = [address];
     for _ in 1..TRIES {
-        match connect_to_any(&address, patience).await {
-            Ok(stream) => return Ok(stream),
+        match connect_to_any(&address, &options).await {
+            Ok(connected) => return Ok(connected),
             Err(error) => tracing::debug!("an attempt to connect to the leader failed: {error}"),
         }
         sleep(pause).await;
     }
-    connect_to_any(&address, patience).await
+    connect_to_any(&address, &options).await
 }

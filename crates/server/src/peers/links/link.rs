@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use quorum::LinkId;
 use quorum::packet::Limits;
-use tokio::net::TcpStream;
 
+use super::super::guard::PeerStream;
 use super::intake::Intake;
 use super::queue::{Item, Queue, QueueEnd};
 use super::stream::{StreamSource, stream};
@@ -54,7 +54,7 @@ impl<S: Side> Link<S> {
 /// Reads and writes until the connection ends; tells all that happens.
 pub(super) async fn run<S: Side>(
     id: LinkId,
-    (stream, remote): (TcpStream, SocketAddr),
+    (stream, remote): (PeerStream, SocketAddr),
     side: Arc<S>,
     limits: Limits,
     events: Events<S>,
@@ -65,7 +65,7 @@ pub(super) async fn run<S: Side>(
         queue: Queue::default(),
     });
     events(LinkEvent::Up(link.clone()));
-    let (from, to) = stream.into_split();
+    let PeerStream { from, to } = stream;
     let reason = tokio::select! {
         reason = reader::read(id, from, Intake::new(side, limits), &events) => reason,
         reason = writer::write::<S>(&link.queue, to) => reason,

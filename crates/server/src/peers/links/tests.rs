@@ -11,11 +11,12 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::Instant;
 
 use super::super::testing::{Port, peer_settings, server_line, soon};
-use super::super::{ListenSettings, PeerAddress};
+use super::super::{Guard, ListenSettings, PeerAddress};
 use super::*;
 
 mod both_ends;
 mod connecting;
+mod logins;
 mod strange_learners;
 
 /// A snapshot for tests: its length, then its bytes, which are taken when all are there.
@@ -125,9 +126,15 @@ impl Leader {
     }
 
     async fn open_on(port: Port) -> Self {
+        Self::guarded(port, Guard::default()).await
+    }
+
+    async fn guarded(port: Port, guard: Guard) -> Self {
         let settings = AcceptorSettings {
             listen: port.listen(),
             no_delay: true,
+            guard,
+            patience: PATIENCE,
             limits: Limits::default(),
         };
         let (sender, events) = unbounded_channel();
@@ -156,11 +163,16 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Learner {
     fn connect(ports: &[&Port], pause: Duration) -> Self {
+        Self::guarded(ports, pause, Guard::default())
+    }
+
+    fn guarded(ports: &[&Port], pause: Duration, guard: Guard) -> Self {
         let settings = ConnectorSettings {
             addresses: ports.iter().map(|port| port.address()).collect(),
             pause,
             patience: PATIENCE,
             no_delay: true,
+            guard,
             limits: Limits::default(),
         };
         let (sender, events) = unbounded_channel();
@@ -209,14 +221,14 @@ fn proposal(zxid: i64, bytes: usize) -> ToLearner {
 fn the_settings_are_those_of_the_configuration() {
     let (line, config, limits) = (server_line(2), peer_settings(), Limits::default());
     let address = PeerAddress::parse("zoo2:2888").unwrap();
-    let acceptor = AcceptorSettings::new(&line, &config, true, limits);
+    let acceptor = AcceptorSettings::new(&line, &config, true, limits, Guard::default());
     let listen = ListenSettings {
         addresses: vec![address.clone()],
         on_all_ips: true,
         ipv4_only: true,
     };
     assert_eq!((acceptor.listen, acceptor.no_delay), (listen, false));
-    let connector = ConnectorSettings::new(&line, &config, limits);
+    let connector = ConnectorSettings::new(&line, &config, limits, Guard::default());
     assert_eq!(
         (connector.addresses, connector.no_delay),
         (vec![address], true)

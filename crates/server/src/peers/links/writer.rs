@@ -63,6 +63,7 @@ impl<S: Side, W: AsyncWrite + Unpin> Writer<'_, S, W> {
 
     async fn flush(&mut self) -> io::Result<()> {
         self.to.write_all_buf(&mut self.out).await?;
+        self.to.flush().await?;
         self.queue.written(std::mem::take(&mut self.weight));
         Ok(())
     }
@@ -72,7 +73,7 @@ impl<S: Side, W: AsyncWrite + Unpin> Writer<'_, S, W> {
         loop {
             match chunks.recv().await {
                 Some(Chunk::Bytes(mut bytes)) => self.to.write_all_buf(&mut bytes).await?,
-                Some(Chunk::End) => return Ok(()),
+                Some(Chunk::End) => return Ok(self.to.flush().await?),
                 None => return Err(DownReason::StreamBroken),
             }
         }

@@ -1,0 +1,78 @@
+//! What of a configuration is in files that nobody but the server may read: keys, certificates, passwords of logins.
+
+use std::sync::Arc;
+
+use listener::tls::TlsError;
+
+use crate::config::{Config, Ensemble};
+use crate::connection::secure::Tls;
+use crate::peers::{Guard, PeerAddress, PeerContext};
+use crate::sasl::{CannotLogIn, ClientLogins, JaasFile, PeerLogins, jaas_file};
+use crate::serve::certificates::Stores;
+
+/// Who may log in, and what the server shows of itself.
+#[derive(Debug, Default)]
+pub struct Security {
+    /// TLS of the ports for clients, where one has it.
+    pub tls: Option<Arc<Tls>>,
+    /// Clients that log in by SASL.
+    pub clients: Option<ClientLogins>,
+    /// What has to be passed on connections between servers.
+    pub guard: Guard,
+}
+
+/// A server without its security does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum NotSecure {
+    /// Logins.
+    #[error("no logins by SASL: {0}")]
+    Logins(#[from] CannotLogIn),
+    /// Keys and certificates for clients.
+    #[error("no TLS for clients: {0}")]
+    ClientTls(TlsError),
+    /// Keys and certificates for other servers.
+    #[error("no TLS between servers: {0}")]
+    PeerTls(TlsError),
+}
+
+impl Security {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// One cannot be read or used.
+    pub fn read(config: &Config) -> Result<Self, NotSecure> {
+        let tls = config.client_tls.as_ref().map(Tls::open).transpose();
+        let tls = tls.map_err(NotSecure::ClientTls)?;
+        let file = jaas_file(config)?;
+        let guard = match &config.ensemble {
+            Some(ensemble) => guard(ensemble, file.as_ref())?,
+            None => Guard::default(),
+        };
+        Ok(Security {
+            tls: tls.map(Arc::new),
+            clients: ClientLogins::read(file.as_ref(), &config.sasl.clients)?,
+            guard,
+        })
+    }
+
+    /// All stores with keys and certificates.
+    pub fn stores(&self) -> Vec<Arc<dyn Stores>> {
+        let clients = self.tls.clone().map(|tls| tls as Arc<dyn Stores>);
+        let peers = self.guard.tls().map(|tls| tls as Arc<dyn Stores>);
+        clients.into_iter().chain(peers).collect()
+    }
+}
+
+fn guard(ensemble: &Ensemble, file: Option<&JaasFile<'_>>) -> Result<Guard, NotSecure> {
+    let peers = &ensemble.peers;
+    let hosts = ensemble.servers.iter().flat_map(PeerAddress::for_elections);
+    let tls = peers
+        .tls
+        .as_ref()
+        .map(|tls| PeerContext::new(tls, hosts.collect()));
+    let logins = peers.sasl.as_ref().map(|sasl| PeerLogins::read(file, sasl));
+    Ok(Guard::new(
+        tls.transpose().map_err(NotSecure::PeerTls)?.map(Arc::new),
+        logins.transpose()?.map(Arc::new),
+    ))
+}
