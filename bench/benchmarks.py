@@ -16,7 +16,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "compat-tests"))
 
-from ironlab import paths  # noqa: E402
+from ironlab import paths, ports  # noqa: E402
+from ironlab.certificates import AUTHORITY, PASSWORD, Maker  # noqa: E402
 from ironlab.ensemble import Ensemble  # noqa: E402
 from ironlab.members import Members  # noqa: E402
 from ironlab.server import Server  # noqa: E402
@@ -66,6 +67,46 @@ def server(kind, heap_mib=HEAP_MIB):
     return Server(kind, config="maxClientCnxns=0\n", jvm=(f"-Xmx{heap_mib}m",))
 
 
+NETTY = {"zookeeper.serverCnxnFactory": "org.apache.zookeeper.server.NettyServerCnxnFactory"}
+
+
+def netty(kind):
+    """A plain server whose Apache has the transport that TLS needs there."""
+    return Server(kind, config="maxClientCnxns=0\n", jvm=(f"-Xmx{HEAP_MIB}m",), properties=NETTY)
+
+
+class Secure(Server):
+    """A server that is loaded over TLS, with certificates on both sides."""
+
+    def __init__(self, kind):
+        self.secure_port = ports.free()
+        super().__init__(kind, jvm=(f"-Xmx{HEAP_MIB}m",), properties=NETTY)
+        maker = Maker(self.home / "certificates")
+        root = maker.pair("/CN=root", extensions=AUTHORITY)
+        key = maker.pair("/CN=server", root, "subjectAltName=IP:127.0.0.1", key=("-newkey", "rsa:2048"))
+        self.key_store = maker.key_store("key.jks", key, "JKS")
+        self.trust_store = maker.trust_store("trust.jks", [root], "JKS")
+        self.password = maker.directory / "password"
+        self.password.write_text(PASSWORD)
+        self.config = f"""maxClientCnxns=0
+secureClientPort={self.secure_port}
+secureClientPortAddress=127.0.0.1
+ssl.keyStore.location={self.key_store}
+ssl.keyStore.passwordPath={self.password}
+ssl.trustStore.location={self.trust_store}
+ssl.trustStore.passwordPath={self.password}
+"""
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.secure_port}"
+
+    @property
+    def load_options(self):
+        """What the load generator has to know."""
+        return ("--tls-key-store", self.key_store, "--tls-trust-store", self.trust_store, "--tls-password-file", self.password)
+
+
 class Three(Ensemble):
     """Three servers that are loaded together, as one. They have no CPU time of one process."""
 
@@ -84,8 +125,9 @@ class Three(Ensemble):
 
 def command(one, workload, *options):
     cpu = ("--server-pid", str(one.pid)) if one.pid else ()
+    of_server = getattr(one, "load_options", ())
     return [paths.ironkeeper_binary(), "bench", "--servers", one.address, "--workload", workload, "--json",
-            *cpu, *map(str, options)]
+            *cpu, *map(str, of_server), *map(str, options)]
 
 
 def load(one, workload, *options):
@@ -164,6 +206,18 @@ def three(warm):
         rounds = ensembles.rounds("set", "--connections", 100, "--in-flight", 32)
     return rows("three servers, set, 100 x 32", rounds, per_second=("throughput", "requests/s"),
                 p50_ms=("p50", "ms"), p99_ms=("p99", "ms"))
+
+
+def netty_and_tls(warm):
+    """Reads and writes, plain and over TLS, next to Apache with Netty."""
+    found = []
+    for title, start in (("Netty", netty), ("TLS", Secure)):
+        with Warm(warm.scale, start) as servers:
+            for workload in ("get", "set"):
+                rounds = servers.rounds(workload, "--connections", 16, "--in-flight", 32)
+                found += rows(f"{workload}, 16 x 32, {title}", rounds, per_second=("throughput", "requests/s"),
+                              server_cpu_us_each=("server CPU", "us/request"), p50_ms=("p50", "ms"), p99_ms=("p99", "ms"))
+    return found
 
 
 def watch(warm):
@@ -256,6 +310,7 @@ BENCHMARKS = {
        for workload in ("get", "set", "create") for connections, in_flight in ((16, 1), (100, 32))},
     "mixed-100x32": requests("mixed", 100, 32),
     "three-set-100x32": three,
+    "tls-16x32": netty_and_tls,
     "watch": watch,
     "idle": idle,
     "million": million,

@@ -12,6 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use crate::interval::{Interval, measured};
 use crate::report::Tally;
 use crate::session::{EVENT_XID, PING_XID, Session, open_all};
+use crate::transport::Dialer;
 use crate::znodes::{Znodes, refused};
 use crate::{Error, Options, Report};
 
@@ -68,7 +69,7 @@ pub async fn watch(options: &Options, znodes: &Znodes) -> Result<Report, Error> 
     for session in &mut sessions {
         add_watch(session, &path).await?;
     }
-    let writer = Session::begin(options, 0).await?;
+    let writer = Session::begin(options, &Dialer::new(options)?, 0).await?;
     let interval = Interval::from_now(options);
     let (arrived, arrivals) = mpsc::unbounded_channel();
     let mut watchers = JoinSet::new();

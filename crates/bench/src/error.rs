@@ -23,6 +23,9 @@ pub enum Error {
         /// The hard limit.
         allowed: u64,
     },
+    /// The stores for TLS cannot be used.
+    #[error("no TLS: {0}")]
+    Tls(#[from] listener::tls::TlsError),
     /// Nobody listens, or the name is unknown.
     #[error("cannot connect to {server}: {error}")]
     Connect {

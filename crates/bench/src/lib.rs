@@ -13,6 +13,7 @@ mod options;
 mod process;
 mod report;
 mod session;
+mod transport;
 mod znodes;
 
 use tokio::runtime::Builder;

@@ -1,6 +1,7 @@
 //! The options of the command line.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
@@ -42,6 +43,15 @@ pub struct Options {
     /// The servers, host:port with commas between; connections are dealt out in turn
     #[arg(long, value_delimiter = ',', default_value = "127.0.0.1:2181", value_parser = server)]
     pub servers: Vec<String>,
+    /// Connect with TLS: a store (JKS, PKCS12, PEM) with the client's key and certificate
+    #[arg(long, requires = "tls_trust_store", value_name = "FILE")]
+    pub tls_key_store: Option<PathBuf>,
+    /// ... and one with the certificates of those whom to trust
+    #[arg(long, requires = "tls_key_store", value_name = "FILE")]
+    pub tls_trust_store: Option<PathBuf>,
+    /// ... and a file with the password of both; none: they have none
+    #[arg(long, requires = "tls_key_store", value_name = "FILE")]
+    pub tls_password_file: Option<PathBuf>,
     /// What is asked
     #[arg(long, value_enum)]
     pub workload: Workload,
@@ -185,6 +195,7 @@ mod tests {
             ("--parent apps", "expected a znode's path"),
             ("--read-percent 101", "101"),
             ("--requests 5 --seconds 5", "cannot be used with"),
+            ("--tls-key-store a.jks", "--tls-trust-store"),
             ("--session-timeout-ms 1", "1000"),
         ] {
             let error = run(&format!("--workload get {line}")).expect_err(line);

@@ -8,9 +8,9 @@ use bytes::{Buf, BytesMut};
 use proto::records::{ConnectRequest, ConnectResponse, ReplyHeader, RequestHeader};
 use proto::{Decode, Encode, ErrorCode, Input, OpCode, frame};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
+use crate::transport::{Dialer, Transport};
 use crate::{Error, Options};
 
 /// The xid of watch events.
@@ -24,7 +24,7 @@ const MAX_FRAME_BYTES: usize = 1 << 30;
 /// A session.
 pub struct Session {
     server: String,
-    stream: TcpStream,
+    stream: Box<dyn Transport>,
     incoming: BytesMut,
     outgoing: BytesMut,
     next_xid: i32,
@@ -34,13 +34,9 @@ pub struct Session {
 
 impl Session {
     /// A new session on the server that is `number`'s turn.
-    pub async fn begin(options: &Options, number: usize) -> Result<Self, Error> {
+    pub async fn begin(options: &Options, dialer: &Dialer, number: usize) -> Result<Self, Error> {
         let server = options.servers[number % options.servers.len()].clone();
-        let connected = TcpStream::connect(&server).await.and_then(|stream| {
-            stream.set_nodelay(true)?;
-            Ok(stream)
-        });
-        let stream = match connected {
+        let stream = match dialer.connect(&server).await {
             Ok(stream) => stream,
             Err(error) => return Err(Error::Connect { server, error }),
         };
@@ -95,7 +91,10 @@ impl Session {
 
     /// Sends what is queued.
     pub async fn flush(&mut self) -> Result<(), Error> {
-        let sent = self.stream.write_all(&self.outgoing).await;
+        let mut sent = self.stream.write_all(&self.outgoing).await;
+        if sent.is_ok() {
+            sent = self.stream.flush().await;
+        }
         self.outgoing.clear();
         sent.map_err(|error| self.lost(error))
     }
@@ -191,11 +190,12 @@ impl Encode for Nothing {
 pub async fn open_all(options: &Options) -> Result<Vec<Session>, Error> {
     const AT_A_TIME: usize = 32;
     let options = Arc::new(options.clone());
+    let dialer = Arc::new(Dialer::new(&options)?);
     let mut opening = JoinSet::new();
     let mut sessions = Vec::with_capacity(options.connections);
     for number in 0..options.connections {
-        let options = options.clone();
-        opening.spawn(async move { Session::begin(&options, number).await });
+        let (options, dialer) = (options.clone(), dialer.clone());
+        opening.spawn(async move { Session::begin(&options, &dialer, number).await });
         if opening.len() >= AT_A_TIME
             && let Some(opened) = opening.join_next().await
         {

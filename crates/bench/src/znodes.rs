@@ -8,6 +8,7 @@ use proto::records::{
 use proto::{Decode, Encode, ErrorCode, Input, OpCode, Perms};
 
 use crate::session::Session;
+use crate::transport::Dialer;
 use crate::{Error, Options, Workload};
 
 /// Znodes below one parent.
@@ -25,7 +26,7 @@ impl Znodes {
         let number = RandomState::new().build_hasher().finish();
         let root = format!("{}/ironkeeper-bench-{number:016x}", options.parent);
         let znodes = Znodes { root };
-        let mut session = Session::begin(options, 0).await?;
+        let mut session = Session::begin(options, &Dialer::new(options)?, 0).await?;
         refused(
             &znodes.root,
             session
@@ -86,7 +87,7 @@ impl Znodes {
     }
 
     async fn remove_tree(&self, options: &Options) -> Result<(), Error> {
-        let mut session = Session::begin(options, 0).await?;
+        let mut session = Session::begin(options, &Dialer::new(options)?, 0).await?;
         for group in children(&mut session, &self.root).await? {
             let znodes = children(&mut session, &group).await?;
             let paths = znodes.into_iter().chain([group]);
