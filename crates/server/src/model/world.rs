@@ -19,6 +19,7 @@ use crate::config::{self, Config};
 use crate::connection::task::{Arrival, serve_streams};
 use crate::disk::{Disk, DiskFiles, DiskQueue};
 use crate::replica::{Input, Replica, SnapshotDirs};
+use crate::serve::security::Security;
 use crate::serve::start::{log_options, processor, shared, tree_options};
 use crate::shared::Server;
 
@@ -48,7 +49,9 @@ impl World {
         znodes
             .iter()
             .for_each(|path| create(&mut processor, &mut tree, path));
-        let server = Arc::new(shared(CONFIG.clone(), tree, Box::new(|| [0; 2]), 1));
+        let security = Security::default();
+        let sizes = Box::new(|| [0; 2]);
+        let server = Arc::new(shared(CONFIG.clone(), security, tree, sizes, 1));
         let queue = DiskQueue::default();
         let files = DiskFiles {
             snapshots: SimDisk::new().dir("data"),
