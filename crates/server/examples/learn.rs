@@ -81,7 +81,6 @@ fn settings() -> PeerSettings {
         leader_no_delay: true,
         follower_no_delay: true,
         tls: None,
-        sasl: None,
     }
 }
 

@@ -4,7 +4,6 @@
 
 use super::error::ConfigError;
 use super::reader::Reader;
-use super::sasl::PeerSasl;
 use super::tls::PeerTls;
 
 /// How the servers of an ensemble are connected to each other.
@@ -34,8 +33,6 @@ pub struct PeerSettings {
     pub follower_no_delay: bool,
     /// TLS; none where no connection has it, the default.
     pub tls: Option<PeerTls>,
-    /// Logins by SASL; none where nobody logs in, the default.
-    pub sasl: Option<PeerSasl>,
 }
 
 impl PeerSettings {
@@ -72,7 +69,6 @@ impl PeerSettings {
             leader_no_delay: no_delay(reader, "leader.nodelay"),
             follower_no_delay: no_delay(reader, "follower.nodelay"),
             tls: PeerTls::read(reader)?,
-            sasl: PeerSasl::read(reader)?,
         })
     }
 }

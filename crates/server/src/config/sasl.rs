@@ -17,13 +17,15 @@ const ENABLED: &str = "quorum.auth.enableSasl";
 const REQUIRED: &str = "quorum.auth.serverRequireSasl";
 const OFFERED: &str = "quorum.auth.learnerRequireSasl";
 
-/// What a server on its own needs.
+/// All of it. Between servers contradictions are refused on a server of its own, too, as in Apache.
 #[derive(Debug, Clone, Default)]
 pub struct SaslSettings {
     /// The file with the sections; default none.
     pub jaas_file: Option<PathBuf>,
     /// What clients' logins need.
     pub clients: ClientSasl,
+    /// What logins between servers need; none where nobody logs in, the default.
+    pub peers: Option<PeerSasl>,
 }
 
 /// Logins of clients.
@@ -66,11 +68,12 @@ impl SaslSettings {
     /// Reads the settings.
     ///
     /// # Errors
-    /// Rules for names that are none.
+    /// Rules for names that are none, and what contradicts itself.
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<SaslSettings, ConfigError> {
         Ok(SaslSettings {
             jaas_file: reader.text(JAAS_FILE).and_then(path),
             clients: ClientSasl::read(reader)?,
+            peers: PeerSasl::read(reader)?,
         })
     }
 }
@@ -139,7 +142,7 @@ impl PeerSasl {
     ///
     /// # Errors
     /// What contradicts itself (`QuorumPeerConfig.parseProperties`).
-    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Option<Self>, ConfigError> {
+    fn read(reader: &mut Reader<'_>) -> Result<Option<Self>, ConfigError> {
         let is_enabled = reader.key_bool(ENABLED, false)?;
         let is_required = reader.key_bool(REQUIRED, false)?;
         let is_offered = reader.key_bool(OFFERED, false)?;

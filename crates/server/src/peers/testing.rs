@@ -79,6 +79,5 @@ pub(super) fn peer_settings() -> PeerSettings {
         leader_no_delay: false,
         follower_no_delay: true,
         tls: None,
-        sasl: None,
     }
 }

@@ -45,7 +45,7 @@ impl Security {
         let tls = tls.map_err(NotSecure::ClientTls)?;
         let file = jaas_file(config)?;
         let guard = match &config.ensemble {
-            Some(ensemble) => guard(ensemble, file.as_ref())?,
+            Some(ensemble) => guard(config, ensemble, file.as_ref())?,
             None => Guard::default(),
         };
         Ok(Security {
@@ -63,14 +63,19 @@ impl Security {
     }
 }
 
-fn guard(ensemble: &Ensemble, file: Option<&JaasFile<'_>>) -> Result<Guard, NotSecure> {
+fn guard(
+    config: &Config,
+    ensemble: &Ensemble,
+    file: Option<&JaasFile<'_>>,
+) -> Result<Guard, NotSecure> {
     let peers = &ensemble.peers;
     let hosts = ensemble.servers.iter().flat_map(PeerAddress::for_elections);
     let tls = peers
         .tls
         .as_ref()
         .map(|tls| PeerContext::new(tls, hosts.collect()));
-    let logins = peers.sasl.as_ref().map(|sasl| PeerLogins::read(file, sasl));
+    let logins = config.sasl.peers.as_ref();
+    let logins = logins.map(|sasl| PeerLogins::read(file, sasl));
     Ok(Guard::new(
         tls.transpose().map_err(NotSecure::PeerTls)?.map(Arc::new),
         logins.transpose()?.map(Arc::new),

@@ -37,7 +37,6 @@ fn what_is_not_set_has_apaches_default() {
         leader_no_delay: true,
         follower_no_delay: true,
         tls: None,
-        sasl: None,
     };
     assert_eq!(read(&[], &[]).unwrap(), expected);
 }
@@ -67,7 +66,6 @@ fn each_setting_is_read() {
         leader_no_delay: false,
         follower_no_delay: false,
         tls: None,
-        sasl: None,
     };
     assert_eq!(read(&lines, &properties).unwrap(), expected);
 }
@@ -84,54 +82,6 @@ fn numbers_that_cannot_be_are_refused_or_unset_as_in_apache() {
     ];
     let settings = read(&["connectToLearnerMasterLimit=-1"], &properties).unwrap();
     assert_eq!(settings, read(&[], &[]).unwrap());
-}
-
-const JAAS: &[&str] = &[
-    "quorum.auth.enableSasl=true",
-    "quorum.auth.learnerRequireSasl=true",
-];
-
-#[test]
-fn logins_are_off_unless_they_are_enabled() {
-    let sasl = read(JAAS, &["zookeeper.fips-mode=false"]).unwrap().sasl;
-    let expected = PeerSasl {
-        is_required: false,
-        is_offered: true,
-        is_fips: false,
-        own_section: "QuorumLearner".to_owned(),
-        others_section: "QuorumServer".to_owned(),
-    };
-    assert_eq!(sasl, Some(expected));
-    assert!(
-        read(JAAS, &[])
-            .unwrap()
-            .sasl
-            .is_some_and(|sasl| sasl.is_fips)
-    );
-}
-
-#[test]
-fn who_requires_logins_has_to_have_them() {
-    for (lines, expected) in [
-        (
-            &["quorum.auth.serverRequireSasl=true"][..],
-            "needs quorum.auth.enableSasl=true; add that line, or set",
-        ),
-        (
-            &["quorum.auth.learnerRequireSasl=true"],
-            "needs quorum.auth.enableSasl=true",
-        ),
-        (
-            &[
-                "quorum.auth.enableSasl=true",
-                "quorum.auth.serverRequireSasl=true",
-            ],
-            "quorum.auth.serverRequireSasl=true needs quorum.auth.learnerRequireSasl=true",
-        ),
-    ] {
-        let error = read(lines, &[]).unwrap_err().to_string();
-        assert!(error.contains(expected), "{error}");
-    }
 }
 
 #[test]

@@ -93,6 +93,21 @@ fn a_refusal_names_line_key_value_and_what_to_do() {
              rules such as RULE:[1:$1@$0](.*@EXAMPLE.COM)s/@.*//",
         ),
         (
+            "quorum.auth.serverRequireSasl=true",
+            "line 3: quorum.auth.serverRequireSasl=true needs quorum.auth.enableSasl=true; add that line, or set \
+             quorum.auth.serverRequireSasl=false",
+        ),
+        (
+            "quorum.auth.learnerRequireSasl=true",
+            "line 3: quorum.auth.learnerRequireSasl=true needs quorum.auth.enableSasl=true; add that line, or set \
+             quorum.auth.learnerRequireSasl=false",
+        ),
+        (
+            "quorum.auth.enableSasl=true\nquorum.auth.serverRequireSasl=true",
+            "line 4: quorum.auth.serverRequireSasl=true needs quorum.auth.learnerRequireSasl=true; add that line, or \
+             set quorum.auth.serverRequireSasl=false",
+        ),
+        (
             "kinit=/opt/kinit",
             "line 3: kinit=/opt/kinit asks for SASL with Kerberos, which is not built yet; remove the line where \
              nobody logs in by Kerberos, or stay on Apache ZooKeeper",

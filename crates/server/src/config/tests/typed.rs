@@ -422,3 +422,19 @@ fn a_port_and_a_directory_need_no_file() {
         (1000, 10_000)
     );
 }
+
+#[test]
+fn logins_between_servers_are_off_unless_they_are_enabled() {
+    let lines = "quorum.auth.enableSasl=true\nquorum.auth.learnerRequireSasl=true\n";
+    let expected = PeerSasl {
+        is_required: false,
+        is_offered: true,
+        is_fips: false,
+        own_section: "QuorumLearner".to_owned(),
+        others_section: "QuorumServer".to_owned(),
+    };
+    let config = file(&format!("{lines}fips-mode=false"));
+    assert_eq!(config.sasl.peers, Some(expected));
+    assert!(file(lines).sasl.peers.is_some_and(|sasl| sasl.is_fips));
+    assert_eq!(file("").sasl.peers, None);
+}
