@@ -37,7 +37,6 @@ impl Directives {
             let value = skip(value, is_blank);
             let (value, behind) = match value.strip_prefix(b"\"") {
                 Some(quoted) => take_quoted(&key, quoted)?,
-                None if value.is_empty() => return Err(Malformed::NoValue(key)),
                 None => take_plain(value),
             };
             if key != "realm" && directives.bytes(&key).is_some() {
@@ -83,8 +82,10 @@ fn take_key(rest: &[u8]) -> Result<(String, &[u8]), Malformed> {
         return Err(Malformed::NoKey);
     }
     match skip(&rest[end..], is_blank).strip_prefix(b"=") {
-        Some(value) => Ok((key, value)),
-        None => Err(Malformed::NoValue(key)),
+        Some(value) if !skip(value, is_blank).is_empty() => Ok((key, value)),
+        // Java takes one that the token ends with for one without a value.
+        None if end == rest.len() => Ok((key, b"")),
+        _ => Err(Malformed::NoValue(key)),
     }
 }
 
@@ -143,6 +144,8 @@ mod tests {
         assert_eq!(directives.bytes("nc"), Some(&b"00000001"[..]));
         assert_eq!(directives.text("qop").as_deref(), Some("auth"));
         assert_eq!(directives.bytes("charset"), None);
+        let directives = Directives::parse(b"nonce=a,last").expect("a token");
+        assert_eq!(directives.bytes("last"), Some(&b""[..]));
     }
 
     #[test]
@@ -155,7 +158,8 @@ mod tests {
     #[test]
     fn a_broken_token_is_refused_with_its_key() {
         for (token, error) in [
-            ("nonce", Malformed::NoValue("nonce".into())),
+            ("nonce ", Malformed::NoValue("nonce".into())),
+            ("nonce,a=b", Malformed::NoValue("nonce".into())),
             ("nonce=", Malformed::NoValue("nonce".into())),
             ("nonce b", Malformed::NoValue("nonce".into())),
             ("nonce=\"a", Malformed::Unquoted("nonce".into())),
