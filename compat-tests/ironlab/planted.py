@@ -46,12 +46,14 @@ class Edit:
 
 @dataclass(frozen=True)
 class Defect:
-    """What is wrong in one rule. `needs` says in words what a test must have to show it; `scripts` are those that must."""
+    """What is wrong in one rule. `needs` says in words what a test must have to show it; `scripts` and `tests`
+    are those that must."""
 
     name: str
     claim: str
     needs: str
     scripts: tuple
+    tests: tuple
     edits: tuple
 
 
@@ -85,7 +87,7 @@ class Planting:
         """All defects, file by file."""
         paths = sorted(self.directory.glob("*.toml"))
         entries = [entry for path in paths for entry in tomllib.loads(path.read_text())["defect"]]
-        found = [Defect(entry["name"], entry["claim"], entry.get("needs", ""), tuple(entry.get("scripts", ())),
+        found = [Defect(entry["name"], entry["claim"], entry.get("needs", ""), tuple(entry.get("scripts", ())), tuple(entry.get("tests", ())),
                         tuple(Edit(**edit) for edit in entry["edit"])) for entry in entries]
         for defect in found:
             _check_questions(defect)

@@ -1,8 +1,9 @@
 """Builds the tests of crates/quorum with all of rules/*.toml planted, and lets them find each: `python3 -m mutants`, from compat-tests.
 
 A mutant is a core with one rule broken. The ensemble's tests must kill it within so many seeds, three servers first and then
-five with observers; and each script that it names (`scripts`) must fail. A mutant that no ensemble can tell from the core
-says why (`needs`), and names scripts. Without a mutant all must pass.
+five with observers; and each script that it names (`scripts`) must fail, and each test by hand (`tests`, such as
+"dropped::its_claim"). A mutant that no ensemble can tell from the core says why (`needs`), and names one of them. Without a
+mutant all must pass.
 """
 
 import argparse
@@ -18,7 +19,8 @@ from pathlib import Path
 from ironlab.planted import VARIABLE, Planting, PlantError
 
 _PLANTING = Planting(Path(__file__).resolve().parent / "rules", "mutants",
-                     ("test", "--no-run", "--package", "quorum", "--test", "ensemble", "--test", "scripts"), ("quorum",))
+                     ("test", "--no-run", "--package", "quorum", "--test", "ensemble", "--test", "scripts", "--test", "dropped",
+                      "--test", "refusals"), ("quorum",))
 _SCRIPTS = _PLANTING.directory.parents[2] / "crates/quorum/tests/scripts/testdata"
 _ENSEMBLES = {"3 voters": "three_servers_agree_whatever_happens",
               "5 voters, 2 observers": "five_servers_and_observers_agree_whatever_happens"}
@@ -27,11 +29,12 @@ _LONGEST_S = 1200
 
 @dataclass(frozen=True)
 class Verdict:
-    """What killed a mutant: an ensemble and its seed, the last words; and which scripts failed."""
+    """What killed a mutant: an ensemble and its seed, the last words; and which scripts and tests by hand failed."""
 
     by: str
     why: str
     scripts: frozenset
+    tests: frozenset
 
 
 def _run(test, environment, *arguments):
@@ -58,12 +61,22 @@ def _scripts(test, switch):
     return frozenset(re.findall(r"^(\S+) (?:differs, |panics$)", printed, re.MULTILINE))
 
 
+def _by_hand(built, switch, names):
+    """Which of these tests fail, each alone; the name of its binary is in front of its own."""
+    def fails(name):
+        binary, claim = name.split("::")
+        code, printed = _run(built[binary], switch, "--exact", claim)
+        assert f"test {claim} ... " in printed, f"{name}: there is no such test"
+        return code != 0
+    return frozenset(filter(fails, names))
+
+
 def _judge(defect, built, seeds):
     switch = {VARIABLE: defect.name} if defect else {}
-    failed = _scripts(built["scripts"], switch)
+    failed = _scripts(built["scripts"], switch), _by_hand(built, switch, defect.tests if defect else ())
     if defect and defect.needs:
-        return Verdict("", "", failed)
-    return Verdict(*_ensembles(built["ensemble"], switch, seeds), failed)
+        return Verdict("", "", *failed)
+    return Verdict(*_ensembles(built["ensemble"], switch, seeds), *failed)
 
 
 def _faults(defect, verdict):
@@ -71,8 +84,9 @@ def _faults(defect, verdict):
     if defect is None:
         return [verdict.by, *verdict.scripts] if verdict.by or verdict.scripts else []
     survived = ["it survives the ensembles"] if not verdict.by and not defect.needs else []
-    unmoved = ["it needs a script"] if defect.needs and not defect.scripts else []
-    return survived + unmoved + [f"{name} does not fail" for name in defect.scripts if name not in verdict.scripts]
+    unmoved = ["it needs a script or a test"] if defect.needs and not defect.scripts and not defect.tests else []
+    named = [*(set(defect.scripts) - verdict.scripts), *(set(defect.tests) - verdict.tests)]
+    return survived + unmoved + [f"{name} does not fail" for name in sorted(named)]
 
 
 def main():
@@ -92,7 +106,7 @@ def main():
         for defect, verdict in zip(judged, pool.map(partial(_judge, built=built, seeds=options.seeds), judged)):
             name, faults = defect.name if defect else "the core as it is", _faults(defect, verdict)
             print(f"{name}: {verdict.by or 'no ensemble'}{': ' + verdict.why if verdict.why else ''}; "
-                  f"{len(verdict.scripts)} scripts fail{'; WRONG: ' + ', '.join(faults) if faults else ''}", flush=True)
+                  f"{len(verdict.scripts)} scripts, {len(verdict.tests)} tests fail{'; WRONG: ' + ', '.join(faults) if faults else ''}", flush=True)
             wrong += [name] if faults else []
     unclaimed = {path.stem for path in _SCRIPTS.glob("*.txt")} - {name for defect in mutants for name in defect.scripts}
     if unclaimed and not options.mutant:
