@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use listener::tls::{
-    ClientAuth, ClientContext, Password, Protocol, StoreOptions, Suites, TlsError, TlsOptions,
+    ClientAuth, Context, Password, Protocol, StoreOptions, Suites, TlsError, TlsOptions,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -19,7 +19,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
 /// How servers are connected to.
 #[derive(Debug)]
 pub struct Dialer {
-    tls: Option<ClientContext>,
+    tls: Option<Context>,
 }
 
 impl Dialer {
@@ -37,7 +37,7 @@ impl Dialer {
                 None => Password::Text(String::new()),
             },
         };
-        let tls = ClientContext::new(TlsOptions {
+        let tls = Context::new(TlsOptions {
             key_store: store(key_store),
             trust_store: Some(store(trust_store)),
             protocols: vec![Protocol::Tls13, Protocol::Tls12],

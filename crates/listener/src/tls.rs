@@ -12,7 +12,7 @@ mod verifier;
 /// What a client's first message of TLS begins with.
 pub const HANDSHAKE_BYTE: u8 = 0x16;
 
-pub use context::{ClientContext, Handshake, HandshakeError, ServerContext};
+pub use context::{Context, Handshake, HandshakeError};
 pub use options::{ClientAuth, Password, Protocol, StoreOptions, TlsOptions};
 pub use stores::{Fingerprint, TlsError};
 pub use suites::{SuiteError, Suites};

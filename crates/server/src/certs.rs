@@ -132,7 +132,7 @@ fn told(out: &Path, flags: &str) -> String {
 #[cfg(test)]
 mod tests {
     use listener::tls::{
-        ClientAuth, Password, Protocol, ServerContext, StoreOptions, Suites, TlsOptions,
+        ClientAuth, Context, Password, Protocol, StoreOptions, Suites, TlsOptions,
     };
 
     use super::*;
@@ -151,7 +151,7 @@ mod tests {
             password: Password::File(options.out.join("password")),
         };
         for (_, suffix) in TYPES {
-            let context = ServerContext::new(TlsOptions {
+            let context = Context::new(TlsOptions {
                 key_store: store(&format!("server.{suffix}")),
                 trust_store: Some(store(&format!("trust.{suffix}"))),
                 protocols: vec![Protocol::Tls13],

@@ -7,24 +7,33 @@ use std::time::Duration;
 use pki::{CertificateDer, names};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::ServerName;
-use rustls::{CertificateError, ClientConfig, Error, ServerConfig, SupportedProtocolVersion};
+use rustls::{
+    CertificateError, ClientConfig, CommonState, Error, ServerConfig, SupportedProtocolVersion,
+};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector, client};
 
 use super::identity::Identity;
 use super::stores::{self, TlsError};
-use super::verifier::{ClientVerifier, ServerVerifier};
+use super::verifier::Verifier;
 use super::{Protocol, TlsOptions};
 
 /// How long a handshake may take. Netty's default.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 
-/// Answers the handshakes of a listener.
+/// Does the handshakes of a server: of those who connect to it, and with those that it connects to.
 #[derive(Debug)]
-pub struct ServerContext {
+pub struct Context {
     options: TlsOptions,
-    current: RwLock<Arc<ServerConfig>>,
+    current: RwLock<Current>,
+}
+
+/// What both sides' handshakes go by, made of one reading of the stores.
+#[derive(Clone, Debug)]
+struct Current {
+    accepting: Arc<ServerConfig>,
+    connecting: Arc<ClientConfig>,
 }
 
 /// A handshake that was done.
@@ -53,19 +62,24 @@ pub enum HandshakeError {
     NoName(String),
 }
 
-impl ServerContext {
+impl Context {
     /// Reads the stores.
     pub fn new(options: TlsOptions) -> Result<Self, TlsError> {
-        let current = RwLock::new(Arc::new(server_config(&options)?));
-        Ok(ServerContext { options, current })
+        let current = RwLock::new(Current::read(&options)?);
+        Ok(Context { options, current })
     }
 
     /// Reads the stores again. Those that stand go on; sessions that could be resumed are void. When a store cannot be
     /// used, all stays as it was.
     pub fn reload(&self) -> Result<(), TlsError> {
-        let fresh = Arc::new(server_config(&self.options)?);
+        let fresh = Current::read(&self.options)?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(())
+    }
+
+    fn current(&self) -> Current {
+        let current = self.current.read();
+        current.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What the files of the stores are; another one after a change.
@@ -80,20 +94,9 @@ impl ServerContext {
         socket: S,
         address: &str,
     ) -> Result<Handshake<S>, HandshakeError> {
-        let current = self
-            .current
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let accepting = TlsAcceptor::from(current).accept(socket);
-        let stream = tokio::time::timeout(HANDSHAKE_TIME, accepting)
-            .await
-            .map_err(|_| HandshakeError::TooSlow)??;
-        let certificate = stream
-            .get_ref()
-            .1
-            .peer_certificates()
-            .and_then(<[CertificateDer<'_>]>::first);
+        let accepting = TlsAcceptor::from(self.current().accepting).accept(socket);
+        let stream = in_time(accepting).await?;
+        let certificate = shown(stream.get_ref().1);
         let subject =
             certificate.map(|certificate| names::subject(certificate).unwrap_or_default());
         let is_elsewhere = |certificate| {
@@ -104,28 +107,6 @@ impl ServerContext {
         }
         Ok(Handshake { subject, stream })
     }
-}
-
-/// Begins handshakes, with the same stores.
-#[derive(Debug)]
-pub struct ClientContext {
-    options: TlsOptions,
-    current: RwLock<Arc<ClientConfig>>,
-}
-
-impl ClientContext {
-    /// Reads the stores.
-    pub fn new(options: TlsOptions) -> Result<Self, TlsError> {
-        let current = RwLock::new(Arc::new(client_config(&options)?));
-        Ok(ClientContext { options, current })
-    }
-
-    /// As [`ServerContext::reload`].
-    pub fn reload(&self) -> Result<(), TlsError> {
-        let fresh = Arc::new(client_config(&self.options)?);
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = fresh;
-        Ok(())
-    }
 
     /// Does the handshake with who was connected to as `host`. Whether the certificate is for one of `names` is looked at
     /// where there is one.
@@ -135,22 +116,13 @@ impl ClientContext {
         host: &str,
         names: &[&str],
     ) -> Result<client::TlsStream<S>, HandshakeError> {
-        let current = self
-            .current
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| HandshakeError::NoName(host.to_owned()))?;
-        let connecting = TlsConnector::from(current).connect(name, socket);
-        let stream = tokio::time::timeout(HANDSHAKE_TIME, connecting)
-            .await
-            .map_err(|_| HandshakeError::TooSlow)??;
-        let shown = stream.get_ref().1.peer_certificates();
-        let shown = shown.and_then(<[CertificateDer<'_>]>::first);
+        let connecting = TlsConnector::from(self.current().connecting).connect(name, socket);
+        let stream = in_time(connecting).await?;
         let is_for_one =
             |shown: &CertificateDer<'_>| names.iter().any(|name| pki::hosts::is_for(shown, name));
-        match shown {
+        match shown(stream.get_ref().1) {
             Some(shown) if !names.is_empty() && !is_for_one(shown) => Err(
                 HandshakeError::OtherHost(names::subject(shown).unwrap_or_default()),
             ),
@@ -159,51 +131,50 @@ impl ClientContext {
     }
 }
 
-fn provider(options: &TlsOptions) -> Arc<CryptoProvider> {
-    Arc::new(CryptoProvider {
-        cipher_suites: options.suites.offered(),
-        ..aws_lc_rs::default_provider()
-    })
+async fn in_time<T>(handshake: impl Future<Output = io::Result<T>>) -> Result<T, HandshakeError> {
+    let outcome = tokio::time::timeout(HANDSHAKE_TIME, handshake).await;
+    Ok(outcome.map_err(|_| HandshakeError::TooSlow)??)
 }
 
-fn versions(options: &TlsOptions) -> Vec<&'static SupportedProtocolVersion> {
-    let protocols = options.protocols.iter();
-    protocols.map(|protocol| version(*protocol)).collect()
+/// The other side's own certificate.
+fn shown(state: &CommonState) -> Option<&CertificateDer<'static>> {
+    state.peer_certificates()?.first()
 }
 
-fn unusable(error: &Error) -> TlsError {
-    TlsError::Options(error.to_string())
-}
-
-fn client_config(options: &TlsOptions) -> Result<ClientConfig, TlsError> {
-    let provider = provider(options);
-    let identity = Identity::read(options, &provider)?;
-    let trusted = stores::trusted(options.trust_store.as_ref())?;
-    let verifier = ServerVerifier::new(trusted, provider.signature_verification_algorithms);
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(&versions(options))
-        .map_err(|error| unusable(&error))?;
-    Ok(builder
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_client_cert_resolver(Arc::new(identity)))
-}
-
-fn server_config(options: &TlsOptions) -> Result<ServerConfig, TlsError> {
-    let provider = provider(options);
-    let identity = Identity::read(options, &provider)?;
-    let trusted = stores::trusted(options.trust_store.as_ref())?;
-    let verifier = ClientVerifier::new(
-        trusted,
-        provider.signature_verification_algorithms,
-        options.client_auth,
-    );
-    let builder = ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(&versions(options))
-        .map_err(|error| unusable(&error))?;
-    Ok(builder
-        .with_client_cert_verifier(Arc::new(verifier))
-        .with_cert_resolver(Arc::new(identity)))
+impl Current {
+    fn read(options: &TlsOptions) -> Result<Self, TlsError> {
+        let provider = Arc::new(CryptoProvider {
+            cipher_suites: options.suites.offered(),
+            ..aws_lc_rs::default_provider()
+        });
+        let entries = stores::keys(&options.key_store)?;
+        let identity = Identity::new(&options.key_store.path, entries, &provider)?;
+        let trusted = stores::trusted(options.trust_store.as_ref())?;
+        let algorithms = provider.signature_verification_algorithms;
+        let verifier = Verifier::new(trusted, algorithms, options.client_auth);
+        let (identity, verifier) = (Arc::new(identity), Arc::new(verifier));
+        let versions: Vec<_> = options
+            .protocols
+            .iter()
+            .map(|protocol| version(*protocol))
+            .collect();
+        let unusable = |error: Error| TlsError::Options(error.to_string());
+        let accepting = ServerConfig::builder_with_provider(provider.clone())
+            .with_protocol_versions(&versions)
+            .map_err(unusable)?
+            .with_client_cert_verifier(verifier.clone())
+            .with_cert_resolver(identity.clone());
+        let connecting = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(&versions)
+            .map_err(unusable)?
+            .dangerous()
+            .with_custom_certificate_verifier(verifier)
+            .with_client_cert_resolver(identity);
+        Ok(Current {
+            accepting: Arc::new(accepting),
+            connecting: Arc::new(connecting),
+        })
+    }
 }
 
 fn version(protocol: Protocol) -> &'static SupportedProtocolVersion {

@@ -12,7 +12,7 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use x509_parser::parse_x509_certificate;
 
-use super::{TlsError, TlsOptions, stores};
+use super::TlsError;
 
 /// The keys of the store, in its order.
 #[derive(Debug)]
@@ -21,12 +21,6 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// Those of the key store.
-    pub(super) fn read(options: &TlsOptions, provider: &CryptoProvider) -> Result<Self, TlsError> {
-        let entries = stores::keys(&options.key_store)?;
-        Identity::new(&options.key_store.path, entries, provider)
-    }
-
     /// The first key that signs by one of these schemes, which the other side prefers.
     fn first_for(&self, schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         let signs = |key: &&Arc<CertifiedKey>| key.key.choose_scheme(schemes).is_some();
@@ -34,7 +28,7 @@ impl Identity {
     }
 
     /// Those of `entries`, each of which must be usable.
-    fn new(
+    pub(super) fn new(
         path: &Path,
         entries: Vec<KeyEntry>,
         provider: &CryptoProvider,

@@ -16,35 +16,36 @@ use x509_parser::parse_x509_certificate;
 
 use super::ClientAuth;
 
-/// Whom to trust among those who connect.
+/// Whom to trust among those who connect, and among those who are connected to.
 #[derive(Debug)]
-pub(super) struct ClientVerifier {
-    trust: Trust,
+pub(super) struct Verifier {
+    anchors: Anchors,
     subjects: Vec<DistinguishedName>,
+    algorithms: WebPkiSupportedAlgorithms,
     client_auth: ClientAuth,
 }
 
-impl ClientVerifier {
+impl Verifier {
     pub(super) fn new(
         trusted: Vec<CertificateDer<'static>>,
         algorithms: WebPkiSupportedAlgorithms,
         client_auth: ClientAuth,
     ) -> Self {
-        let trust = Trust::new(trusted, algorithms);
-        let subjects = trust
-            .anchors
+        let anchors = Anchors::new(trusted, algorithms.all);
+        let subjects = anchors
             .subjects()
             .map(|subject| DistinguishedName::from(subject.to_vec()))
             .collect();
-        ClientVerifier {
-            trust,
+        Verifier {
+            anchors,
             subjects,
+            algorithms,
             client_auth,
         }
     }
 }
 
-impl ClientCertVerifier for ClientVerifier {
+impl ClientCertVerifier for Verifier {
     fn offer_client_auth(&self) -> bool {
         self.client_auth != ClientAuth::None
     }
@@ -63,8 +64,7 @@ impl ClientCertVerifier for ClientVerifier {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        self.trust
-            .verify(end_entity, intermediates, Purpose::Client, now)?;
+        self.verify(end_entity, intermediates, Purpose::Client, now)?;
         Ok(ClientCertVerified::assertion())
     }
 
@@ -74,7 +74,7 @@ impl ClientCertVerifier for ClientVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.trust.verify_tls12(message, certificate, signed)
+        self.verify_signature(message, certificate, signed, usize::MAX)
     }
 
     fn verify_tls13_signature(
@@ -83,32 +83,16 @@ impl ClientCertVerifier for ClientVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.trust.verify_tls13(message, certificate, signed)
+        self.verify_signature(message, certificate, signed, 1)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.trust.algorithms.supported_schemes()
+        self.algorithms.supported_schemes()
     }
 }
 
-/// Whom to trust among those who are connected to. For which host a certificate is, is looked at after the handshake.
-#[derive(Debug)]
-pub(super) struct ServerVerifier {
-    trust: Trust,
-}
-
-impl ServerVerifier {
-    pub(super) fn new(
-        trusted: Vec<CertificateDer<'static>>,
-        algorithms: WebPkiSupportedAlgorithms,
-    ) -> Self {
-        ServerVerifier {
-            trust: Trust::new(trusted, algorithms),
-        }
-    }
-}
-
-impl ServerCertVerifier for ServerVerifier {
+/// For which host a certificate is, is looked at after the handshake.
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -117,8 +101,7 @@ impl ServerCertVerifier for ServerVerifier {
         _ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        self.trust
-            .verify(end_entity, intermediates, Purpose::Server, now)?;
+        self.verify(end_entity, intermediates, Purpose::Server, now)?;
         Ok(ServerCertVerified::assertion())
     }
 
@@ -128,7 +111,7 @@ impl ServerCertVerifier for ServerVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.trust.verify_tls12(message, certificate, signed)
+        self.verify_signature(message, certificate, signed, usize::MAX)
     }
 
     fn verify_tls13_signature(
@@ -137,29 +120,16 @@ impl ServerCertVerifier for ServerVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.trust.verify_tls13(message, certificate, signed)
+        self.verify_signature(message, certificate, signed, 1)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.trust.algorithms.supported_schemes()
+        self.algorithms.supported_schemes()
     }
 }
 
 /// What both sides have in common.
-#[derive(Debug)]
-struct Trust {
-    anchors: Anchors,
-    algorithms: WebPkiSupportedAlgorithms,
-}
-
-impl Trust {
-    fn new(trusted: Vec<CertificateDer<'static>>, algorithms: WebPkiSupportedAlgorithms) -> Self {
-        Trust {
-            anchors: Anchors::new(trusted, algorithms.all),
-            algorithms,
-        }
-    }
-
+impl Verifier {
     fn verify(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -173,24 +143,6 @@ impl Trust {
             .collect();
         let now = now.as_secs().cast_signed();
         self.anchors.verify(&chain, purpose, now).map_err(refused)
-    }
-
-    fn verify_tls12(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.verify_signature(message, certificate, signed, usize::MAX)
-    }
-
-    fn verify_tls13(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.verify_signature(message, certificate, signed, 1)
     }
 
     /// Checks what the peer signed in the handshake by the first `most` algorithms of its scheme. rustls' own way does not

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use listener::Accepted;
-use listener::tls::{Fingerprint, HANDSHAKE_BYTE, Handshake, ServerContext, TlsError};
+use listener::tls::{Context, Fingerprint, HANDSHAKE_BYTE, Handshake, TlsError};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
@@ -19,7 +19,7 @@ use crate::stats::ServerStats;
 /// TLS of the ports for clients.
 #[derive(Debug)]
 pub struct Tls {
-    context: ServerContext,
+    context: Context,
     /// Places for handshakes, where their number is limited.
     handshakes: Option<Semaphore>,
     settings: ClientTls,
@@ -30,7 +30,7 @@ impl Tls {
     pub fn open(settings: &ClientTls) -> Result<Self, TlsError> {
         let limit = settings.handshake_limit as usize;
         Ok(Tls {
-            context: ServerContext::new(settings.options.clone())?,
+            context: Context::new(settings.options.clone())?,
             handshakes: (limit > 0).then(|| Semaphore::new(limit)),
             settings: settings.clone(),
         })

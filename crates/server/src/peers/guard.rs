@@ -11,9 +11,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
-use listener::tls::{
-    ClientContext, Fingerprint, HANDSHAKE_BYTE, HandshakeError, ServerContext, TlsError,
-};
+use listener::tls::{Context, Fingerprint, HANDSHAKE_BYTE, HandshakeError, TlsError};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -115,8 +113,7 @@ pub struct Guard {
 #[derive(Debug)]
 pub struct PeerContext {
     settings: PeerTls,
-    accepting: ServerContext,
-    connecting: ClientContext,
+    context: Context,
     /// Of all servers.
     hosts: Vec<PeerAddress>,
 }
@@ -129,8 +126,7 @@ impl PeerContext {
     pub fn new(settings: &PeerTls, hosts: Vec<PeerAddress>) -> Result<Self, TlsError> {
         Ok(PeerContext {
             settings: settings.clone(),
-            accepting: ServerContext::new(settings.options.clone())?,
-            connecting: ClientContext::new(settings.options.clone())?,
+            context: Context::new(settings.options.clone())?,
             hosts,
         })
     }
@@ -147,7 +143,7 @@ impl PeerContext {
             false => &[],
         };
         Ok(PeerStream::of(
-            self.connecting.connect(stream, host, names).await?,
+            self.context.connect(stream, host, names).await?,
         ))
     }
 
@@ -164,7 +160,7 @@ impl PeerContext {
             _ => return Err(GuardError::Plain),
         }
         let address = listener::java_host_address(remote.ip());
-        let handshake = self.accepting.accept(stream, &address).await?;
+        let handshake = self.context.accept(stream, &address).await?;
         let shown = handshake.stream.get_ref().1.peer_certificates();
         if let Some(shown) = shown.and_then(|chain| chain.first())
             && self.settings.check_client_host
@@ -202,12 +198,11 @@ impl Stores for PeerContext {
     }
 
     fn fingerprint(&self) -> Vec<Fingerprint> {
-        self.accepting.fingerprint()
+        self.context.fingerprint()
     }
 
     fn reload(&self) -> Result<(), TlsError> {
-        self.accepting.reload()?;
-        self.connecting.reload()
+        self.context.reload()
     }
 }
 
