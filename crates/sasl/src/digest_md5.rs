@@ -213,7 +213,7 @@ fn expect(
 ) -> Result<String, Refused> {
     let value = token.text(key).or(default.map(str::to_owned));
     let value = value.ok_or(Refused::Missing(key))?;
-    match is_offered(&value) || (token.bytes(key).is_none() && key != "realm") {
+    match is_offered(&value) {
         true => Ok(value),
         false => Err(Refused::Other(key, value)),
     }
