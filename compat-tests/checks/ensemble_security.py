@@ -4,7 +4,7 @@ restarts.
 For the subject one of three servers is Apache's; for Apache all are.
 """
 
-from ironlab import ops, rundir
+from ironlab import jaas, ops, rundir
 from ironlab.certificates import AUTHORITY, Maker
 from ironlab.ensemble import LEADER, Ensemble, mode, three
 from ironlab.report import equal
@@ -14,7 +14,6 @@ from ironlab.wire import Client
 NAME = "ensemble security"
 ORACLE = "apache-3.9.5"
 SETTINGS = "tickTime=500\ninitLimit=40\nsyncLimit=40"
-MODULE = "org.apache.zookeeper.server.auth.DigestLoginModule"
 KEY = ("-newkey", "rsa:2048")
 # Apache's connecting side refuses DIGEST-MD5 in FIPS mode, and looks at no host there.
 NO_FIPS = {"zookeeper.fips-mode": "false"}
@@ -72,8 +71,8 @@ class World:
     def jaas(self, password):
         """The property with a JAAS file in which this server has this password."""
         path = self.maker.directory / f"jaas-{password}.conf"
-        path.write_text(f'QuorumServer {{ {MODULE} required user_zk="secret"; }};\n'
-                        f'QuorumLearner {{ {MODULE} required username="zk" password="{password}"; }};\n')
+        path.write_text(jaas.section("QuorumServer", jaas.users({"zk": "secret"}))
+                        + jaas.section("QuorumLearner", {"username": "zk", "password": password}))
         return {"java.security.auth.login.config": path}
 
 

@@ -7,7 +7,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from ironlab import jute, ops, paths, rundir, wire, zkcli
+from ironlab import jaas, jute, ops, paths, rundir, wire, zkcli
 from ironlab.javaclient import Client
 from ironlab.report import equal
 from ironlab.server import Server, ServerError
@@ -16,32 +16,23 @@ NAME = "logins"
 CLIENTS = []
 ORACLE = "apache-3.9.5"
 SASL = 102
-MODULE = "org.apache.zookeeper.server.auth.DigestLoginModule"
 PROVIDER = "authProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider\n"
 USERS = {"bob": "bobsecret", "super": "adminsecret", "bill@HOME": "billsecret", "zk/h1@HOME": "zksecret", "jörg": "grün",
          "張": "密", 'quo"te': 'back\\slash', "eve": "evesecret"}
+_SERVER = jaas.section("Server", jaas.users(USERS))
 
 
 def run(report, kind):
     home = rundir.new("logins")
     try:
-        jaas = home / "jaas.conf"
-        jaas.write_text(_section("Server", USERS))
+        file = home / "jaas.conf"
+        file.write_text(_SERVER)
         for setting in SETTINGS:
-            _side_by_side(report, kind, jaas, setting)
+            _side_by_side(report, kind, file, setting)
         _starts(report, kind, home)
-        _zkcli(report, kind, home, jaas)
+        _zkcli(report, kind, home, file)
     finally:
         rundir.remove(home)
-
-
-def _section(name, users):
-    quoted = "\n".join(f'  "user_{_quote(user)}"="{_quote(password)}"' for user, password in users.items())
-    return f"{name} {{\n  {MODULE} required\n{quoted};\n}};\n"
-
-
-def _quote(text):
-    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 @dataclass(frozen=True)
@@ -55,10 +46,10 @@ class Setting:
     has_file: bool = True
 
 
-def _side_by_side(report, kind, jaas, setting):
+def _side_by_side(report, kind, file, setting):
     properties = {**setting.properties, "file.encoding": "UTF-8"}
     if setting.has_file:
-        properties["java.security.auth.login.config"] = jaas
+        properties["java.security.auth.login.config"] = file
     both = [kind] if kind == ORACLE else [kind, ORACLE]
     with ThreadPoolExecutor() as pool:
         servers = list(pool.map(lambda each: Server(each, f"{setting.lines}", properties).__enter__(), both))
@@ -265,10 +256,10 @@ def _starts(report, kind, home):
     for claim, text, lines in [
         ("a file that is not there", None, ""),
         ("a file that ends early", "Server {", ""),
-        ("a class that is not there", _section("Server", USERS).replace(MODULE, "com.example.Login"), ""),
-        ("a flag that is none", _section("Server", USERS).replace("required", "needed"), ""),
-        ("a number without quotes", f"Server {{ {MODULE} required user_bob=1; }};", ""),
-        ("required without the scheme", _section("Server", USERS), "sessionRequireClientSASLAuth=true\n"),
+        ("a class that is not there", jaas.section("Server", jaas.users(USERS), module="com.example.Login"), ""),
+        ("a flag that is none", jaas.section("Server", jaas.users(USERS), flag="needed"), ""),
+        ("a number without quotes", _SERVER.replace('"bobsecret"', "1"), ""),
+        ("required without the scheme", _SERVER, "sessionRequireClientSASLAuth=true\n"),
     ]:
         with report.check(NAME, kind, f"no start with {claim}"):
             path = home / "broken.conf"
@@ -290,14 +281,14 @@ def _stops(kind, path, lines):
     return False
 
 
-def _zkcli(report, kind, home, jaas):
+def _zkcli(report, kind, home, file):
     """Apache's own client, with its own section."""
     client_file = home / "client.conf"
-    client_file.write_text(f'Client {{ {MODULE} required username="bob" password="bobsecret"; }};\n')
+    client_file.write_text(jaas.section("Client", {"username": "bob", "password": USERS["bob"]}))
     release = Client(paths.APACHE_39, properties=(f"-Djava.security.auth.login.config={client_file}",
                                                    "-Dzookeeper.fips-mode=false"))
     with report.check(NAME, kind, "zkCli with a JAAS file"), \
-            Server(kind, f"{PROVIDER}sessionRequireClientSASLAuth=true\n", {"java.security.auth.login.config": jaas}) as server:
+            Server(kind, f"{PROVIDER}sessionRequireClientSASLAuth=true\n", {"java.security.auth.login.config": file}) as server:
         for command, expected in [(("create", "/cli", "data", "sasl:bob:cdrwa"), "Created /cli"), (("get", "/cli"), "data"),
                                   (("getAcl", "/cli"), "'sasl,'bob")]:
             code, text = zkcli.one_shot(server, *command, release=release)
