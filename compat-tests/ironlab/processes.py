@@ -74,8 +74,11 @@ class Daemon:
         return self._end(signal.SIGKILL)
 
     def pause(self):
-        """SIGSTOP: the sockets stay, nothing is answered, no ping is sent."""
+        """SIGSTOP: the sockets stay, nothing is answered, no ping is sent. Returns once the last thread has stopped: on busy
+        cores some run for milliseconds after the signal. A child that has ended is no error.
+        """
         signal_group(self._child, signal.SIGSTOP)
+        os.waitid(os.P_PID, self._child.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self):
         """SIGCONT after `pause`."""
