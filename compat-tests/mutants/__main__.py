@@ -71,9 +71,10 @@ def _by_hand(built, switch, names):
     return frozenset(filter(fails, names))
 
 
-def _judge(defect, built, seeds):
+def _judge(defect, built, seeds, tests):
+    """`tests` are those that any mutant names: the core as it is has to pass them all."""
     switch = {VARIABLE: defect.name} if defect else {}
-    failed = _scripts(built["scripts"], switch), _by_hand(built, switch, defect.tests if defect else ())
+    failed = _scripts(built["scripts"], switch), _by_hand(built, switch, defect.tests if defect else tests)
     if defect and defect.needs:
         return Verdict("", "", *failed)
     return Verdict(*_ensembles(built["ensemble"], switch, seeds), *failed)
@@ -82,7 +83,7 @@ def _judge(defect, built, seeds):
 def _faults(defect, verdict):
     """What is wrong with a verdict, in words."""
     if defect is None:
-        return [verdict.by, *verdict.scripts] if verdict.by or verdict.scripts else []
+        return [*filter(None, [verdict.by]), *verdict.scripts, *verdict.tests]
     survived = ["it survives the ensembles"] if not verdict.by and not defect.needs else []
     unmoved = ["it needs a script or a test"] if defect.needs and not defect.scripts and not defect.tests else []
     named = [*(set(defect.scripts) - verdict.scripts), *(set(defect.tests) - verdict.tests)]
@@ -100,13 +101,16 @@ def main():
     except PlantError as error:
         sys.exit(f"mutants: {error}")
     mutants = [defect for defect in _PLANTING.defects() if not options.mutant or defect.name in options.mutant]
+    tests = {name for defect in mutants for name in defect.tests}
+    judge = partial(_judge, built=built, seeds=options.seeds, tests=tests)
     wrong = []
     with ThreadPoolExecutor(options.jobs) as pool:
         judged = mutants if options.mutant else [*mutants, None]
-        for defect, verdict in zip(judged, pool.map(partial(_judge, built=built, seeds=options.seeds), judged)):
+        for defect, verdict in zip(judged, pool.map(judge, judged)):
             name, faults = defect.name if defect else "the core as it is", _faults(defect, verdict)
             print(f"{name}: {verdict.by or 'no ensemble'}{': ' + verdict.why if verdict.why else ''}; "
-                  f"{len(verdict.scripts)} scripts, {len(verdict.tests)} tests fail{'; WRONG: ' + ', '.join(faults) if faults else ''}", flush=True)
+                  f"{len(verdict.scripts)} scripts, {len(verdict.tests)} tests fail"
+                  f"{'; WRONG: ' + ', '.join(faults) if faults else ''}", flush=True)
             wrong += [name] if faults else []
     unclaimed = {path.stem for path in _SCRIPTS.glob("*.txt")} - {name for defect in mutants for name in defect.scripts}
     if unclaimed and not options.mutant:
