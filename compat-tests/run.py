@@ -11,10 +11,10 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from checks import (abuse, answers, before_migration, cclient, cli, curator, ensemble, ensemble_abuse, ensemble_directories,
-                    ensemble_faults, ensemble_local_sessions, ensemble_partitions, ensemble_refusals, ensemble_security,
-                    exchange, frames, goclient, histories, javaclients, kazoo, kill9, logins, nodeclient, operator, order,
-                    rewatch, sessions, switch, tls, words, zkcli, zkcli_versions)
+from checks import (abuse, answers, before_migration, cclient, cli, curator, ensemble, ensemble_abuse, ensemble_addresses,
+                    ensemble_directories, ensemble_faults, ensemble_local_sessions, ensemble_partitions, ensemble_refusals,
+                    ensemble_security, exchange, frames, goclient, histories, javaclients, kazoo, kill9, logins, nodeclient,
+                    operator, order, rewatch, sessions, switch, tls, words, zkcli, zkcli_versions)
 from ironlab import paths, processes, rundir, table
 from ironlab.report import Report
 
@@ -23,9 +23,9 @@ ORACLE = "apache-3.9.5"
 # The longest come first, so that none of them is left over for the end.
 SUITES = {suite.NAME: suite for suite in (
     ensemble_directories, ensemble_security, zkcli, kill9, ensemble_abuse, ensemble, ensemble_local_sessions,
-    ensemble_partitions, ensemble_faults, switch, abuse, operator, javaclients, zkcli_versions, curator, goclient, cclient,
-    cli, nodeclient, histories, sessions, tls, logins, before_migration, ensemble_refusals, words, kazoo, answers, order,
-    frames, rewatch, exchange)}
+    ensemble_partitions, ensemble_faults, ensemble_addresses, switch, abuse, operator, javaclients, zkcli_versions, curator,
+    goclient, cclient, cli, nodeclient, histories, sessions, tls, logins, before_migration, ensemble_refusals, words, kazoo,
+    answers, order, frames, rewatch, exchange)}
 
 
 def main():

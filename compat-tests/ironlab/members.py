@@ -10,13 +10,20 @@ from .server import Server
 PATIENT = "tickTime=2000\ninitLimit=100\nsyncLimit=100"
 
 
-class Members:
-    """Voters and observers by their sids. `settings` are the other lines of zoo.cfg, `hosts` addresses other than loopback's."""
+# A property: Apache does not read it in zoo.cfg where it reads server lines.
+SEVERAL_ADDRESSES = {"zookeeper.multiAddress.enabled": "true"}
 
-    def __init__(self, voters, observers=(), settings=PATIENT, hosts=None):
+
+class Members:
+    """Voters and observers by their sids. `settings` are the other lines of zoo.cfg, `hosts` addresses other than loopback's.
+    `further` are second hosts, by sid, of those that have two; what takes such lines has to be told by `SEVERAL_ADDRESSES`.
+    """
+
+    def __init__(self, voters, observers=(), settings=PATIENT, hosts=None, further=None):
         self._types = {**{sid: "participant" for sid in voters}, **{sid: "observer" for sid in observers}}
         self._settings = settings
         self._hosts = hosts or {}
+        self._further = {sid: f"{host}:{ports.free()}:{ports.free()}" for sid, host in (further or {}).items()}
         self.quorum_ports = {sid: ports.free() for sid in self._types}
         self.election_ports = {sid: ports.free() for sid in self._types}
 
@@ -27,7 +34,9 @@ class Members:
 
     def line(self, sid):
         """A member's address in zoo.cfg, also of one that is going to join."""
-        return f"{self._host(sid)}:{self.quorum_ports[sid]}:{self.election_ports[sid]}:{self._types[sid]}"
+        address = f"{self._host(sid)}:{self.quorum_ports[sid]}:{self.election_ports[sid]}"
+        several = [address, *filter(None, [self._further.get(sid)])]
+        return f"{'|'.join(several)}:{self._types[sid]}"
 
     @property
     def config(self):
@@ -37,7 +46,7 @@ class Members:
     def server(self, kind, sid, extra="", **options):
         """The server of this sid, not started; `extra` are lines of its zoo.cfg alone."""
         own = "peerType=observer\n" if self._types[sid] == "observer" else ""
-        return Server(kind, f"{self.config}\n{own}{extra}", sid=sid, address=self._host(sid), **options)
+        return Server(kind, f"{self.config}\n{own}{extra}", sid=sid, **{"address": self._host(sid), **options})
 
     def _host(self, sid):
         return self._hosts.get(sid, "127.0.0.1")

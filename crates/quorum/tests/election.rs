@@ -4,9 +4,11 @@ mod common;
 
 use std::collections::BTreeSet;
 
+use bytes::Bytes;
 use common::{Net, Server, server};
-use proto::Sid;
-use quorum::election::PeerState;
+use proto::{Epoch, Sid, Zxid};
+use quorum::election::{Election, Input, Notification, Output, PeerState, Proposal};
+use quorum::verifier::{QuorumVerifier, Quorums};
 use rand::Rng;
 
 const SEEDS: u64 = 500;
@@ -154,4 +156,47 @@ fn a_server_whose_data_must_not_be_counted_on_does_not_vote() {
     net.look(server(2, 1, 1));
     net.elect();
     assert_eq!(net.elected[&Sid(3)], (Sid(2), PeerState::Following));
+}
+
+fn says(state: PeerState, leader: i64, epoch: i64, round: i64) -> Notification {
+    Notification {
+        state,
+        proposal: Proposal {
+            epoch: Epoch(epoch),
+            zxid: Zxid(0),
+            leader: Sid(leader),
+        },
+        round,
+        version: 2,
+        config: None,
+    }
+}
+
+/// A connection begins with what was last sent on the one before it. A server that had looked, together with a server that
+/// is started for the second time now, votes for it there, and follows another one by now.
+#[test]
+fn an_old_vote_of_a_server_that_has_a_leader_elects_nobody() {
+    let old_vote = (Sid(1), says(PeerState::Looking, 3, 0, 1));
+    for round in [1, 7] {
+        let leads = (Sid(2), says(PeerState::Leading, 2, 1, round));
+        let follows = (Sid(1), says(PeerState::Following, 2, 1, round));
+        for order in [[&leads, &old_vote, &follows], [&old_vote, &leads, &follows]] {
+            let voters = Quorums::of(QuorumVerifier::majority((1..=3).map(Sid)));
+            let mut election = Election::new(Sid(3), voters, Bytes::new());
+            let mut outputs = Vec::new();
+            election.handle(0, Input::Look(Zxid(0), Epoch(0)), &mut outputs);
+            for (ms, (from, heard)) in (1..).zip(order) {
+                election.handle(ms, Input::Heard(*from, heard.clone()), &mut outputs);
+            }
+            let elected: Vec<_> = outputs
+                .into_iter()
+                .filter(|output| matches!(output, Output::Elected(..)))
+                .collect();
+            assert_eq!(
+                elected,
+                [Output::Elected(Sid(2), PeerState::Following)],
+                "round {round}, {order:?}"
+            );
+        }
+    }
 }

@@ -107,9 +107,10 @@ impl Looking {
         };
     }
 
-    /// Whether enough agree and the wait is over, or nobody is left whose vote could be better.
+    /// Whether enough agree and the wait is over, or nobody is left whose vote could be better: all look, too. Where one has a
+    /// leader, a vote from before that may have come from another one, and its present one is on its way.
     pub fn is_over(&self, now_ms: u64, quorums: &Quorums) -> bool {
-        let told = |sid: &Sid| self.votes.has(*sid) || self.refused.contains(sid);
+        let told = |sid: &Sid| self.votes.looks(*sid) || self.refused.contains(sid);
         let all_told = || quorums.voters().iter().all(told);
         self.over_at
             .is_some_and(|over_at| now_ms >= over_at || all_told())
@@ -128,6 +129,7 @@ impl Looking {
         if self.is_wary {
             return false;
         }
+        self.votes.remove(from); // of an election that is over for it
         if vote.round == round {
             self.votes.put(from, vote);
             if joins(&self.votes, &vote, round, me, quorums) {

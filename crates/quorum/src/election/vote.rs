@@ -70,14 +70,21 @@ impl Votes {
         self.0.clear();
     }
 
-    pub fn has(&self, sid: Sid) -> bool {
-        self.0.contains_key(&sid)
+    pub fn remove(&mut self, sid: Sid) {
+        self.0.remove(&sid);
+    }
+
+    /// Whether its last vote is one of a server that looks.
+    pub fn looks(&self, sid: Sid) -> bool {
+        self.state_of(sid) == Some(PeerState::Looking)
+    }
+
+    fn state_of(&self, sid: Sid) -> Option<PeerState> {
+        self.0.get(&sid).map(|vote| vote.state)
     }
 
     pub fn says_it_leads(&self, sid: Sid) -> bool {
-        self.0
-            .get(&sid)
-            .is_some_and(|vote| vote.state == PeerState::Leading)
+        self.state_of(sid) == Some(PeerState::Leading)
     }
 
     /// Whether those who agree with this vote are enough.

@@ -19,6 +19,9 @@ use super::source::{is_member_key, read_file};
 use groups::Groups;
 use line::Member;
 
+/// Lets a server have more than one address.
+const SEVERAL_ADDRESSES: &str = "zookeeper.multiAddress.enabled";
+
 /// The client address of a server line, behind the semicolon.
 pub(super) struct ClientAddress {
     /// Address or host name; `None` for all addresses.
@@ -91,7 +94,10 @@ impl Members {
                 lines: keys.clone(),
             },
         };
-        let all = read_servers(&lines)?;
+        let several = reader.flag(SEVERAL_ADDRESSES, false);
+        // What the file says has to be a boolean, and allows nothing (`QuorumServer.initializeWithAddressString`).
+        reader.key_bool("multiAddress.enabled", several)?;
+        let all = read_servers(&lines, several)?;
         let voting = all.iter().filter(|member| member.line.voting).count();
         let members = Members {
             groups: Groups::read(&lines, &all)?,
@@ -235,13 +241,13 @@ fn static_version(reader: &mut Reader<'_>) -> Result<i64, ConfigError> {
     })
 }
 
-fn read_servers(lines: &Properties) -> Result<Vec<Member>, ConfigError> {
+fn read_servers(lines: &Properties, several: bool) -> Result<Vec<Member>, ConfigError> {
     let mut members: Vec<Member> = Vec::new();
     for (name, setting) in lines.iter() {
         let Some(sid) = name.strip_prefix("server.") else {
             continue;
         };
-        let member = Member::read(name, sid, setting)?;
+        let member = Member::read(name, sid, setting, several)?;
         if let Some(other) = members.iter().find(|m| m.line.sid == member.line.sid) {
             let reason = format!("is the same server as {}", other.name);
             return Err(ConfigError::invalid(

@@ -1,8 +1,8 @@
 //! The keys that matter only in an ensemble. Apache's standalone server does not read them either.
 
 use super::Form::{Any, Bool, Int, OneOf};
-use super::Treatment::{Dormant, Ensemble, EnsembleNotYet, Harmless};
-use super::Why::{OneAddress, OtherEngine, Samples, Syncs, Waits};
+use super::Treatment::{Dormant, Ensemble, EnsembleNotYet, Harmless, Used};
+use super::Why::{OtherEngine, Race, Samples, Syncs, Waits};
 use super::features::{MESSAGE_TRACKER, OBSERVER_MASTER, OBSERVER_WITHOUT_LOG};
 use super::{Place, Row, file, key, property};
 
@@ -26,12 +26,16 @@ pub(super) const ROWS: &[Row] = &[
     file("quorum.cnxn.threads.size", "20", Harmless(OtherEngine, Int), "threads for election connections"),
     file("version", "0", Ensemble(Any), "version of the ensemble's configuration, hexadecimal; a dynamic file has it behind the last dot of its name"),
     Row {
+        name: "multiAddress.enabled", place: Place::FileOr("zookeeper.multiAddress.enabled"), default: "false",
+        treatment: Used, about: "several addresses in a server line, with bars between; lines go by the property alone",
+    },
+    Row {
         name: "multiAddress.reachabilityCheckTimeoutMs", place: Place::FileOr("zookeeper.multiAddress.reachabilityCheckTimeoutMs"), default: "1000",
-        treatment: Harmless(OneAddress, Int), about: "ms to find an address of a server that answers",
+        treatment: Harmless(Race, Int), about: "ms to find an address of a server that answers",
     },
     Row {
         name: "multiAddress.reachabilityCheckEnabled", place: Place::FileOr("zookeeper.multiAddress.reachabilityCheckEnabled"), default: "true",
-        treatment: Harmless(OneAddress, Bool), about: "look for an address of a server that answers",
+        treatment: Harmless(Race, Bool), about: "look for an address of a server that answers",
     },
     property("leader.nodelay", "true", Ensemble(Any), "TCP_NODELAY at the leader"),
     property("follower.nodelay", "true", Ensemble(Any), "TCP_NODELAY at followers"),

@@ -1,7 +1,7 @@
 //! The keys of features that are not built yet, other than security.
 
 use super::Treatment::{Dormant, NotYet};
-use super::{Feature, Place, Row, file, key};
+use super::{Feature, Row, file, key};
 
 pub(in super::super) const RECONFIG: Feature = Feature {
     name: "a reconfiguration of the ensemble at run time",
@@ -31,10 +31,6 @@ const ADMIN_SERVER: Feature = Feature {
     name: "the admin server",
     advice: "remove the line and ask by four letter words",
 };
-const MULTI_ADDRESS: Feature = Feature {
-    name: "several addresses for one server",
-    advice: "remove the line or set it to false, and keep one address in the server line",
-};
 const METRICS: Feature = Feature {
     name: "a metrics provider other than the default one",
     advice: "remove the metricsProvider lines and read the metrics with the four letter word mntr",
@@ -53,10 +49,6 @@ const FALSE: &[&str] = &["false"];
 #[rustfmt::skip]
 pub(super) const ROWS: &[Row] = &[
     file("oraclePath", "", NotYet(&ORACLE, &[]), "file that decides for an ensemble of two servers"),
-    Row {
-        name: "multiAddress.enabled", place: Place::FileOr("zookeeper.multiAddress.enabled"), default: "false",
-        treatment: NotYet(&MULTI_ADDRESS, FALSE), about: "several addresses in a server line",
-    },
     file("metricsProvider.className", "org.apache.zookeeper.metrics.impl.DefaultMetricsProvider", NotYet(&METRICS, &["org.apache.zookeeper.metrics.impl.DefaultMetricsProvider"]), "back end of the metrics"),
     file("metricsProvider.*", "", Dormant(&METRICS), "a setting of the metrics provider"),
     file("metricsProvider.httpHost", "0.0.0.0", Dormant(&METRICS), "address of the Prometheus page"),

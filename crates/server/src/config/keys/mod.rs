@@ -76,7 +76,7 @@ pub enum Why {
     /// It tunes how a leader brings learners in sync.
     Syncs,
     /// It is for servers with several addresses.
-    OneAddress,
+    Race,
     /// It chooses what is counted.
     Samples,
 }
@@ -94,7 +94,7 @@ impl Why {
             Why::Tests => "no effect outside Apache's own tests",
             Why::Waits => "no effect, as the waits of elections are not configurable",
             Why::Syncs => "no effect, as a leader brings its learners in sync in another way",
-            Why::OneAddress => "no effect, as a server has one address",
+            Why::Race => "no effect, as all addresses of a server are tried at once",
             Why::Samples => "no effect, as nothing is sampled",
         }
     }

@@ -21,18 +21,29 @@ pub(in super::super) struct Member {
 }
 
 impl Member {
-    /// Reads the line of the server `sid`, which is what stands behind `server.`.
-    pub fn read(name: &str, sid: &str, setting: &Setting) -> Result<Self, ConfigError> {
-        ServerLine::parse(sid, &setting.value)
-            .map(|line| Member {
-                name: name.to_owned(),
-                setting: setting.clone(),
-                line,
-            })
-            .map_err(|reason| {
-                let advice = "write server.N=host:quorumPort:electionPort[:participant|:observer][;[host:]clientPort]";
-                ConfigError::invalid(name, setting, reason, advice)
-            })
+    /// Reads the line of the server `sid`, which is what stands behind `server.`. It may have more than one address where
+    /// `several` says so.
+    pub fn read(
+        name: &str,
+        sid: &str,
+        setting: &Setting,
+        several: bool,
+    ) -> Result<Self, ConfigError> {
+        let invalid = |reason, advice: &str| ConfigError::invalid(name, setting, reason, advice);
+        let line = ServerLine::parse(sid, &setting.value).map_err(|reason| {
+            let advice = "write server.N=host:quorumPort:electionPort[:participant|:observer][;[host:]clientPort]";
+            invalid(reason, advice)
+        })?;
+        if line.addresses.len() > 1 && !several {
+            // Apache's own lines are read with the property alone.
+            let advice = "start with -Dzookeeper.multiAddress.enabled=true, in SERVER_JVMFLAGS for one; multiAddress.enabled in the file does not count here, on Apache ZooKeeper neither";
+            return Err(invalid("has several addresses", advice));
+        }
+        Ok(Member {
+            name: name.to_owned(),
+            setting: setting.clone(),
+            line,
+        })
     }
 }
 
@@ -49,26 +60,16 @@ impl ServerLine {
             Some((server, client)) => (server, Some(client)),
             None => (value.trim_end_matches(';'), None),
         };
-        if server.contains('|') {
-            return Err("has several addresses, which multiAddress.enabled would have to allow");
+        let mut addresses = Vec::new();
+        let mut voting = None;
+        for text in server.trim_end_matches('|').split('|') {
+            let (address, role) = address_and_role(text)?;
+            addresses.push(address);
+            voting = match (voting, role) {
+                (Some(one), Some(other)) if one != other => return Err("names two roles"),
+                (one, other) => one.or(other),
+            };
         }
-        if server.starts_with('[') && !server.contains(']') {
-            return Err("begins with [ and has no ] behind its address");
-        }
-        let parts = host_and_rest(server);
-        let [host, quorum, election, role @ ..] = parts.as_slice() else {
-            return Err("has not the form host:port:port");
-        };
-        let address = ServerAddress {
-            host: own_if_empty(host),
-            quorum_port: port(quorum).ok_or("has no port between 0 and 65535 behind the host")?,
-            election_port: port(election).ok_or("has no election port between 0 and 65535")?,
-        };
-        if address.quorum_port == address.election_port {
-            return Err("has the same port twice");
-        }
-        let voting =
-            is_voting(role).ok_or("names a role that is neither participant nor observer")?;
         let client = match client {
             Some(client) => {
                 Some(client_address(client).ok_or("has no client port behind the semicolon")?)
@@ -77,22 +78,44 @@ impl ServerLine {
         };
         Ok(ServerLine {
             sid,
-            voting,
-            addresses: vec![address],
+            voting: voting.unwrap_or(true),
+            addresses,
             client,
         })
     }
 }
 
-fn is_voting(role: &[&str]) -> Option<bool> {
-    match role {
-        [] => Some(true),
-        [role] => match role.trim().to_ascii_lowercase().as_str() {
-            "participant" => Some(true),
-            "observer" => Some(false),
-            _ => None,
-        },
-        _ => None,
+/// One of the addresses, and whether it votes where it says that.
+fn address_and_role(text: &str) -> Result<(ServerAddress, Option<bool>), &'static str> {
+    if text.starts_with('[') && !text.contains(']') {
+        return Err("begins with [ and has no ] behind its address");
+    }
+    let parts = host_and_rest(text);
+    let [host, quorum, election, role @ ..] = parts.as_slice() else {
+        return Err("has not the form host:port:port");
+    };
+    let address = ServerAddress {
+        host: own_if_empty(host),
+        quorum_port: port(quorum).ok_or("has no port between 0 and 65535 behind the host")?,
+        election_port: port(election).ok_or("has no election port between 0 and 65535")?,
+    };
+    if address.quorum_port == address.election_port {
+        return Err("has the same port twice");
+    }
+    Ok((address, is_voting(role)?))
+}
+
+fn is_voting(role: &[&str]) -> Result<Option<bool>, &'static str> {
+    let [role] = role else {
+        return match role {
+            [] => Ok(None),
+            _ => Err("has more behind its role"),
+        };
+    };
+    match role.trim().to_ascii_lowercase().as_str() {
+        "participant" => Ok(Some(true)),
+        "observer" => Ok(Some(false)),
+        _ => Err("names a role that is neither participant nor observer"),
     }
 }
 
@@ -129,10 +152,12 @@ fn port(text: &str) -> Option<u16> {
     text.parse().ok()
 }
 
-/// The line's value as Apache writes it. A client port that stands elsewhere is not in it.
+/// The line's value as Apache writes it: addresses by their hosts. A client port that stands elsewhere is not in it.
 impl fmt::Display for Member {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, address) in self.line.addresses.iter().enumerate() {
+        let mut addresses: Vec<&ServerAddress> = self.line.addresses.iter().collect();
+        addresses.sort_by_key(|address| java_name(&address.host));
+        for (at, address) in addresses.into_iter().enumerate() {
             let ServerAddress {
                 host,
                 quorum_port,
@@ -158,18 +183,25 @@ impl fmt::Display for Member {
     }
 }
 
-/// A host as Java writes it: an IPv6 address with all its parts, in brackets.
+/// A host with its port behind it: an IPv6 address is in brackets.
 struct Host<'a>(&'a str);
 
 impl fmt::Display for Host<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.parse::<Ipv6Addr>() {
-            Ok(address) => {
-                let parts = address.segments().map(|part| format!("{part:x}"));
-                write!(f, "[{}]", parts.join(":"))
-            }
-            Err(_) if self.0.contains(':') => write!(f, "[{}]", self.0),
-            Err(_) => f.write_str(self.0),
+        match java_name(self.0) {
+            address if address.contains(':') => write!(f, "[{address}]"),
+            name => f.write_str(&name),
         }
+    }
+}
+
+/// A host as Java writes it: an IPv6 address with all its parts.
+fn java_name(host: &str) -> String {
+    match host.parse::<Ipv6Addr>() {
+        Ok(address) => {
+            let parts = address.segments().map(|part| format!("{part:x}"));
+            parts.join(":")
+        }
+        Err(_) => host.to_owned(),
     }
 }

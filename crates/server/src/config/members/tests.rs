@@ -10,6 +10,7 @@ use super::*;
 struct Fixture {
     dir: tempfile::TempDir,
     keys: Properties,
+    properties: Properties,
 }
 
 impl Fixture {
@@ -29,7 +30,14 @@ impl Fixture {
         Fixture {
             dir: tempfile::tempdir().expect("a directory"),
             keys,
+            properties: Properties::default(),
         }
+    }
+
+    fn with_several_addresses(mut self) -> Fixture {
+        self.properties
+            .set(SEVERAL_ADDRESSES, "True", Origin::CommandLine);
+        self
     }
 
     fn myid(self, text: &str) -> Fixture {
@@ -51,6 +59,7 @@ impl Fixture {
     fn source(&self) -> Source {
         Source {
             keys: self.keys.clone(),
+            properties: self.properties.clone(),
             ..Source::default()
         }
     }
@@ -414,6 +423,8 @@ fn a_malformed_server_line_names_itself() {
         ("server.1", "a:2888:3888;a:b:1"),
         ("server.1", "a:2888:3888;1;2"),
         ("server.1", "a:2888:3888|b:2888:3888"),
+        ("server.1", "a:2888:3888||b:2888:3888"),
+        ("server.1", "a:2888:3888:observer|b:2888:3888:participant"),
     ] {
         let error = Fixture::new(&[(key, value)]).refusal();
         assert!(
@@ -421,6 +432,35 @@ fn a_malformed_server_line_names_itself() {
             "{error}"
         );
     }
+}
+
+#[test]
+fn a_server_has_several_addresses_where_the_property_allows_it() {
+    let lines = [
+        ("server.1", "zoo:1:2|[::1]:3:4:observer|abc:5:6|;2181"),
+        ("server.2", "a:1:2:participant|b:1:2|"),
+        ("server.3", "c:1:2"),
+    ];
+    let members = Fixture::new(&lines).with_several_addresses().ensemble();
+    let servers = members.servers();
+    let addresses = servers[0].addresses.iter();
+    let addresses: Vec<_> = addresses
+        .map(|each| (each.host.as_str(), each.quorum_port, each.election_port))
+        .collect();
+    assert_eq!(addresses, [("zoo", 1, 2), ("::1", 3, 4), ("abc", 5, 6)]);
+    assert_eq!((servers[0].voting, servers[1].voting), (false, true));
+    let text = members.text();
+    let first = text.lines().next().expect("a line");
+    let sorted = "server.1=[0:0:0:0:0:0:0:1]:3:4|abc:5:6|zoo:1:2:observer;0.0.0.0:2181";
+    assert_eq!(first, sorted);
+
+    let mut in_the_file = lines.to_vec();
+    in_the_file.push(("multiAddress.enabled", "true"));
+    let refusal = Fixture::new(&in_the_file).refusal();
+    assert!(
+        refusal.contains("server.1") && refusal.contains("start with -Dzookeeper.multiAddress"),
+        "{refusal}"
+    );
 }
 
 #[test]
