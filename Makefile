@@ -2,8 +2,8 @@
 
 BINARY := target/release/ironkeeper
 
-.PHONY: help build run ensemble test lint format-check clippy doc deny unit model sim mutants compat differential differential-long \
-	failover-quick failover suite-setup apache-suite apache-suite-selection apache-suite-all client-suites client-suites-quick \
+.PHONY: help build run ensemble test lint format-check clippy doc deny unit model sim mutants kerberos compat differential \
+	differential-long failover-quick failover suite-setup apache-suite apache-suite-selection apache-suite-all client-suites client-suites-quick \
 	mixed-quick matrix rolling chaos apps bench fuzz soak clean
 
 help: ## list the targets
@@ -50,8 +50,15 @@ sim: ## ensembles with clients on networks, disks and clocks that fail; SEEDS= s
 mutants: ## the quorum's core with one rule broken, and the test that finds it
 	cd compat-tests && python3 -m mutants
 
+# The other one is built second, so that it is in its place again.
+kerberos: ## build the server with Kerberos, target/release/ironkeeper-gssapi; needs libkrb5-dev and libclang-dev
+	cargo build --release --locked -p server --features gssapi
+	cp $(BINARY) $(BINARY)-gssapi
+	cargo build --release --locked
+
 compat: build ## Apache's own clients and data against the release binary, with Apache 3.9.5 as the oracle
 	compat-tests/setup.sh
+	$(MAKE) kerberos
 	compat-tests/run.py
 
 differential: build ## random histories on Apache 3.9.5 and ironkeeper, and on ironkeepers with a planted defect

@@ -11,10 +11,11 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from checks import (abuse, answers, before_migration, cclient, cli, curator, ensemble, ensemble_abuse, ensemble_addresses,
-                    ensemble_directories, ensemble_faults, ensemble_local_sessions, ensemble_partitions, ensemble_refusals,
-                    ensemble_security, exchange, frames, goclient, histories, javaclients, kazoo, kill9, logins, nodeclient,
-                    operator, order, rewatch, sessions, switch, tls, words, zkcli, zkcli_versions)
+from checks import (abuse, advisories, answers, before_migration, cclient, cli, curator, ensemble, ensemble_abuse,
+                    ensemble_addresses, ensemble_directories, ensemble_faults, ensemble_local_sessions, ensemble_partitions,
+                    ensemble_refusals, ensemble_security, exchange, frames, goclient, histories, javaclients, kazoo, kerberos,
+                    kill9, logins, nodeclient, operator, order, rewatch, sessions, switch, tls, trust, words, zkcli,
+                    zkcli_versions)
 from ironlab import paths, processes, rundir, table
 from ironlab.report import Report
 
@@ -24,8 +25,8 @@ ORACLE = "apache-3.9.5"
 SUITES = {suite.NAME: suite for suite in (
     ensemble_directories, ensemble_security, zkcli, kill9, ensemble_abuse, ensemble, ensemble_local_sessions,
     ensemble_partitions, ensemble_faults, ensemble_addresses, switch, abuse, operator, javaclients, zkcli_versions, curator,
-    goclient, cclient, cli, nodeclient, histories, sessions, tls, logins, before_migration, ensemble_refusals, words, kazoo,
-    answers, order, frames, rewatch, exchange)}
+    goclient, cclient, cli, nodeclient, histories, sessions, tls, trust, logins, kerberos, advisories, before_migration,
+    ensemble_refusals, words, kazoo, answers, order, frames, rewatch, exchange)}
 
 
 def main():
@@ -42,7 +43,7 @@ def main():
         for done in [pool.submit(task) for task in tasks]:
             done.result()
     if options.write_table or _is_whole(options):
-        _table(report, kinds, options.write_table)
+        _tables(report, kinds, options.write_table)
     print(report.summary())
     return 1 if report.failed else 0
 
@@ -52,7 +53,7 @@ def _options():
     parser.add_argument("--subject", choices=("ironkeeper", ORACLE), default="ironkeeper", help="the server under test")
     parser.add_argument("--subject-only", action="store_true", help="leave out the run on the oracle")
     parser.add_argument("--write-table", action="store_true",
-                        help="run the clients' suites and put their table into README.md")
+                        help="run the clients' suites and trust, and write their tables")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2, help="suites that run side by side")
     parser.add_argument("suite", nargs="*", help=f"of {', '.join(SUITES)} (default: all)")
     options = parser.parse_args()
@@ -75,15 +76,18 @@ def _chosen(options):
     return options.suite or SUITES
 
 
-def _table(report, kinds, write):
-    """Writes the table of clients, or checks that the one in README.md is what would be written."""
+def _tables(report, kinds, write):
+    """Writes the table of clients and that of trust, or checks that those on disk are what would be written."""
     if report.failed:
-        return  # its numbers would be those of a broken run, which has failed already
+        return  # they would be those of a broken run, which has failed already
     rendered = table.render(table.clients(SUITES.values()), report, kinds)
     if write:
         table.write(rendered)
+        trust.write()
     with report.check("table", "both", "README.md has the table of clients that this run would write"):
         table.check(rendered)
+    with report.check("table", "both", "docs/trust.md is what this run would write"):
+        trust.check()
 
 
 def _tasks(suite, report, kind):

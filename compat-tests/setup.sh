@@ -26,6 +26,10 @@ missing_packages() {
     ls /usr/lib/*/libzookeeper_mt.so.2 >/dev/null 2>&1 || echo libzookeeper-mt2
     ls /usr/lib/*/libzookeeper_st.so.2 >/dev/null 2>&1 || echo libzookeeper-st2
     [ -x /usr/lib/zookeeper/bin/cli_mt ] || echo zookeeper-bin
+    [ -f /usr/include/openssl/ssl.h ] || echo libssl-dev
+    command -v krb5-config >/dev/null 2>&1 || echo libkrb5-dev
+    ls /usr/lib/llvm-*/lib/libclang.so* >/dev/null 2>&1 || echo libclang-dev
+    { [ -x /usr/sbin/krb5kdc ] && [ -x /usr/sbin/kadmin.local ]; } || echo krb5-kdc krb5-admin-server
 }
 
 install_tools() {
@@ -102,6 +106,41 @@ c_client() {
     stamp c "$here"/c/*
 }
 
+# Debian builds its C client without TLS: this one is made of the source of the same package, and of records that its own
+# compiler makes.
+c_tls_client() {
+    unchanged c-tls "$here"/c-tls/* && return 0
+    say "fetching the source of the C client, and building it with TLS"
+    rm -rf "$work/c-tls"
+    mkdir -p "$work/c-tls/sources.list.d" "$work/c-tls/lists/partial" "$work/c-tls/records" \
+        "$work/c-tls/cache/archives/partial"
+    for list in /etc/apt/sources.list /etc/apt/sources.list.d/*; do
+        [ -f "$list" ] || continue
+        sed -e 's/^Types: deb$/Types: deb-src/' -e 's/^deb /deb-src /' "$list" >"$work/c-tls/sources.list.d/${list##*/}"
+    done
+    (
+        cd "$work/c-tls"
+        set -- -q -o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$work/c-tls/sources.list.d" \
+            -o "Dir::State::lists=$work/c-tls/lists" -o "Dir::Cache=$work/c-tls/cache" -o APT::Sandbox::User=root
+        apt-get "$@" update
+        apt-get "$@" source --download-only zookeeper
+        tar xzf zookeeper_*.orig.tar.gz
+        mv apache-zookeeper-* source
+        cd records
+        java -cp "$work/apache-3.8.6/lib/*" org.apache.jute.compiler.generated.Rcc -l c \
+            ../source/zookeeper-jute/src/main/resources/zookeeper.jute
+        library=../source/zookeeper-client/zookeeper-client-c
+        for part in zookeeper recordio zk_log zk_hashtable addrvec mt_adaptor hashtable/hashtable hashtable/hashtable_itr; do
+            set -- "$@" "$library/src/$part.c"
+        done
+        shift 11
+        cc -std=gnu11 -O1 -w -D_GNU_SOURCE -DTHREADED -include "$here/c-tls/config.h" "-I$here/c-tls" -I. "-I$library/include" "-I$library/src" \
+            "-I$library/src/hashtable" -o "$work/cclient-tls" "$here/c-tls/secure.c" "$@" zookeeper.jute.c \
+            -lssl -lcrypto -lpthread -lm
+    ) >&2
+    stamp c-tls "$here"/c-tls/*
+}
+
 node_client() {
     unchanged node "$here"/node/package*.json && return 0
     say "fetching the Node client"
@@ -137,5 +176,6 @@ java_program java-curator-4.3.0 curator/recipes=curator-4.3.0
 java_program java-curator-5.9.0 curator/recipes=curator-5.9.0 curator/v5=curator-5.9.0
 go_client
 c_client
+c_tls_client
 node_client
 python_venv

@@ -4,12 +4,18 @@ restarts.
 For the subject one of three servers is Apache's; for Apache all are.
 """
 
+import re
+import socket
+import struct
+
 from ironlab import jaas, ops, rundir
 from ironlab.certificates import AUTHORITY, Maker
 from ironlab.ensemble import LEADER, Ensemble, mode, three
 from ironlab.report import equal
 from ironlab.server import ServerError
 from ironlab.wire import Client
+
+from . import logins
 
 NAME = "ensemble security"
 ORACLE = "apache-3.9.5"
@@ -38,6 +44,8 @@ def run(report, kind):
             steps = ["", world.sasl(offers=False, requires=False), world.sasl(requires=False), world.sasl()]
             _rolls(kind, steps, {**NO_FIPS, **world.jaas("secret")})
         _strangers(report, kind, world)
+        with report.check(NAME, kind, "cve 2023 44981 who asks to be taken for another is not let in"):
+            _asks_for_another(kind, world)
     finally:
         rundir.remove(home)
 
@@ -158,3 +166,58 @@ def _is_not_let_in(ensemble):
         equal(sorted(mode(server) for server in members), ["follower", LEADER], "roles")
     finally:
         ensemble.close()
+
+
+def _asks_for_another(kind, world):
+    """Two servers serve; who knows the password knocks at the first one, as the third."""
+    with_logins = {**NO_FIPS, **world.jaas("secret")}
+    ensemble = _ensemble(kind, world.sasl(), with_logins)
+    pair = [ensemble.servers[sid] for sid in (1, 2)]
+    try:
+        for server in pair:
+            server.launch()
+        for server in pair:
+            server.wait_until_serving()
+        port = ensemble.members.election_ports[1]
+        for asked, expected in [(b"zk", LET_IN), (b"other", REFUSED), (b"", REFUSED)]:
+            with Knock(port) as knock:
+                equal(knock.log_in(asked), expected, f"the answer to who asks for {asked}")
+    finally:
+        ensemble.close()
+
+
+LET_IN, REFUSED = 1, -1
+_MAGIC = 0x5f2435013501edcc  # Java: -0xa0dbcafecafe1234, which overflows
+
+
+class Knock:
+    """A connection to an election port, as server 3."""
+
+    def __init__(self, port):
+        self._sock = socket.create_connection(("127.0.0.1", port), 20)
+        self._from = self._sock.makefile("rb")
+        address = b"127.0.0.1:1"
+        self._sock.sendall(struct.pack(">qqi", -65536, 3, len(address)) + address)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_failure):
+        self._sock.close()
+
+    def log_in(self, asked):
+        """Logs in as zk, and asks to be taken for another; the status of the last answer."""
+        self._send(b"")
+        _, challenge = self._receive()
+        nonce = re.search(rb'nonce="([^"]*)"', challenge)[1]
+        token, _ = logins.response(nonce, "zk", "secret", realm=b"zk-quorum-sasl-md5",
+                                   uri=b"zookeeper-quorum/zk-quorum-sasl-md5", authzid=asked)
+        self._send(token)
+        return self._receive()[0]
+
+    def _send(self, token):
+        self._sock.sendall(struct.pack(">qii", _MAGIC, 0, len(token)) + token)
+
+    def _receive(self):
+        _, status, length = struct.unpack(">qii", self._from.read(16))
+        return status, self._from.read(max(length, 0))

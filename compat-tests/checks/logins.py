@@ -97,7 +97,7 @@ class Login(wire.Client):
         return said + [self.fate()]
 
     def answer(self, user, password, **changes):
-        token, expected = _response(self.nonce, user, password, **changes)
+        token, expected = response(self.nonce, user, password, **changes)
         err, zxid, answer = self.step(token)
         if answer == expected:
             answer = "its proof"
@@ -113,7 +113,7 @@ class Login(wire.Client):
             return "closed"
 
 
-def _response(nonce, user, password, drop=(), count=b"00000001", realm=b"zk-sasl-md5", uri=b"zookeeper/zk-sasl-md5",
+def response(nonce, user, password, drop=(), count=b"00000001", realm=b"zk-sasl-md5", uri=b"zookeeper/zk-sasl-md5",
               qop=b"auth", authzid=None, extra=b"", charset=b"utf-8", names=lambda name: name):
     """A client's token, and what the server has to answer."""
     cnonce = b"0123456789abcdef"

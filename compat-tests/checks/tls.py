@@ -1,202 +1,47 @@
-"""Clients with TLS: whom a server trusts, as whom, and which stores it reads, on both servers alike.
+"""Clients with TLS: stores, policies and sessions of a secure port, on both servers alike, and the clients that people use.
 
-Whatever is tried is tried on Apache 3.9.5 at the same time, and both must say the same; where they mean not to, the case
-says so.
+Whom it trusts is `trust`.
 """
 
-import socket
 import ssl
-from dataclasses import dataclass
 from types import SimpleNamespace
 
-from ironlab import ops, paths, ports, processes, rundir, wire, zkcli
-from ironlab.certificates import AUTHORITY, LEAF, Maker, Pair
+from ironlab import ops, paths, processes, rundir, wire, zkcli
+from ironlab.certificates import AUTHORITY, EC, Maker, Pair
 from ironlab.javaclient import Client
 from ironlab.report import equal
-from ironlab.server import Server, ServerError
+from ironlab.secure import HERE, RSA, SecureClient, SecureServer, World
+from ironlab.server import ServerError
 
 NAME = "tls"
 CLIENTS = []
 ORACLE = "apache-3.9.5"
-RSA = ("-newkey", "rsa:2048")
-NETTY = {"zookeeper.serverCnxnFactory": "org.apache.zookeeper.server.NettyServerCnxnFactory"}
-
-
-@dataclass(frozen=True)
-class Case:
-    """A client's certificate. `ours` is what ironkeeper says where it means to differ from Apache."""
-
-    claim: str
-    pair: Pair
-    ours: str = ""
+TLS12, TLS13 = VERSIONS = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)
+_CBC = ("ECDHE-ECDSA-AES256-SHA384:ECDHE-RSA-AES256-SHA384:AES256-SHA256:DHE-RSA-AES256-SHA256:ECDHE-ECDSA-AES256-SHA:"
+        "ECDHE-RSA-AES256-SHA:AES256-SHA:DHE-RSA-AES256-SHA:ECDHE-ECDSA-AES128-SHA256:ECDHE-RSA-AES128-SHA256:AES128-SHA256:"
+        "DHE-RSA-AES128-SHA256:ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:AES128-SHA:DHE-RSA-AES128-SHA")
+_GCM = ("ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384:AES256-GCM-SHA384:"
+        "DHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256:AES128-GCM-SHA256:DHE-RSA-AES128-GCM-SHA256")
+_CHACHA = "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:DHE-RSA-CHACHA20-POLY1305"
+# What each offers where nothing is set, as far as OpenSSL has it; the first has CBC in front, and no TLS 1.3 before 8u261.
+JAVA = {"8": ((TLS12, TLS12), f"{_CBC}:{_GCM}"), "8u261": ((TLS12, TLS13), f"{_GCM}:{_CBC}"),
+        "11": ((TLS12, TLS13), f"{_GCM}:{_CBC}"), "17": ((TLS12, TLS13), f"{_GCM}:{_CHACHA}:{_CBC}"),
+        "21": ((TLS12, TLS13), f"{_GCM}:{_CHACHA}:{_CBC}")}
 
 
 def run(report, kind):
     directory = rundir.new("certificates")
     try:
-        maker = Maker(directory / "made")
-        world = World(maker)
-        _certificates(report, kind, world)
+        world = World(Maker(directory / "made"))
         _stores(report, kind, world)
         _policies(report, kind, world)
+        _suites(report, kind, world)
+        _sessions(report, kind, world)
+        _an_end_without_a_word(report, kind, world)
         _clients(report, kind, world)
         _a_change_of_certificates(report, kind, world)
     finally:
         rundir.remove(directory)
-
-
-class World:
-    """A root whom servers and clients trust, the server's own certificate, and all else that is in the trust store."""
-
-    def __init__(self, maker):
-        self.maker = maker
-        self.root = maker.pair("/O=Lab/CN=root", extensions=AUTHORITY)
-        self.server = maker.pair("/O=Lab/CN=localhost", self.root, "subjectAltName=DNS:localhost,IP:127.0.0.1", key=RSA,
-                                 chain=[self.root.certificate])
-        self.trusted = [self.root]
-        self.cases = []
-        self._make_cases()
-        self.trust = maker.pem_trust("trust.pem", self.trusted)
-
-    def settings(self, **changes):
-        """The lines of zoo.cfg for a secure port."""
-        key_store = self.server.bundle(self.maker.directory / "server.pem")
-        lines = {"ssl.keyStore.location": key_store, "ssl.trustStore.location": self.trust,
-                 **{name.replace("_", "."): value for name, value in changes.items()}}
-        return "".join(f"{name}={value}\n" for name, value in lines.items() if value is not None)
-
-    def client(self, subject="/O=Lab/CN=client", **options):
-        return self.maker.pair(subject, self.root, **options)
-
-    def trust_also(self, pair):
-        self.trusted.append(pair)
-        return pair
-
-    def case(self, claim, pair, ours=""):
-        self.cases.append(Case(claim, pair, ours))
-
-    def _make_cases(self):
-        self._make_paths()
-        self._make_anchors()
-        self._make_purposes()
-        self._make_keys()
-        self._make_names()
-
-    def _make_paths(self):
-        pair, root = self.maker.pair, self.root
-        middle = pair("/O=Lab/CN=middle", root, AUTHORITY)
-        deep = pair("/O=Lab/CN=deep", middle, AUTHORITY)
-        flat = pair("/O=Lab/CN=flat", root, "basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=keyCertSign")
-        below_flat = pair("/O=Lab/CN=below flat", flat, AUTHORITY)
-        no_authority = pair("/O=Lab/CN=no authority", root)
-        signs_nothing = pair("/O=Lab/CN=signs nothing", root, "basicConstraints=critical,CA:TRUE\nkeyUsage=digitalSignature")
-        stranger = pair("/O=Strangers/CN=root", extensions=AUTHORITY)
-        impostor = pair("/O=Lab/CN=root", extensions=AUTHORITY)
-        of = [part.certificate for part in (middle, deep)]
-        self.case("issued by the root", self.client())
-        self.case("issued by one between, which is shown", pair("/CN=two steps", middle, chain=of[:1]))
-        self.case("issued by one between, which is not shown", pair("/CN=missing step", middle))
-        self.case("with the root behind it", pair("/CN=with root", root, chain=[root.certificate]))
-        self.case("with two between, in disorder", pair("/CN=disorder", deep, chain=of))
-        self.case("with two between, in order", pair("/CN=order", deep, chain=of[::-1]))
-        self.case("with one behind it that is not of its chain", pair("/CN=stranger behind", root, chain=[stranger.certificate]))
-        self.case("issued by one that is no authority",
-                  pair("/CN=no authority above", no_authority, chain=[no_authority.certificate]))
-        self.case("issued by an authority that may not sign",
-                  pair("/CN=wrong usage above", signs_nothing, chain=[signs_nothing.certificate]))
-        self.case("below a path that is at its end",
-                  pair("/CN=too deep", below_flat, chain=[below_flat.certificate, flat.certificate]))
-        self.case("at the end of a path of limited length", pair("/CN=deep enough", flat, chain=[flat.certificate]))
-        self.case("issued by a stranger", pair("/CN=strange", stranger, chain=[stranger.certificate]))
-        self.case("issued by a stranger with the root's name", pair("/CN=impostor", impostor))
-
-    def _make_anchors(self):
-        pair = self.maker.pair
-        self.case("itself trusted", self.trust_also(pair("/O=Lab/CN=trusted itself")))
-        self.case("itself trusted, with CA:TRUE", self.trust_also(pair("/O=Lab/CN=trusted authority", extensions=AUTHORITY)))
-        self.case("itself trusted, of version 1", self.trust_also(pair("/O=Lab/CN=version 1", version=1)))
-        past = ("-days", "-1")
-        self.case("itself trusted and expired", self.trust_also(pair("/O=Lab/CN=trusted, expired", days=past)))
-        self.case("itself trusted, for servers", self.trust_also(
-            pair("/O=Lab/CN=trusted server", extensions="extendedKeyUsage=serverAuth")))
-        self.case("expired", self.client("/CN=expired", days=past))
-        self.twins = [self.trust_also(pair("/O=Lab/CN=twin", extensions=AUTHORITY)) for _ in range(2)]
-        self.of_twins = [pair(f"/CN=of twin {number}", twin) for number, twin in enumerate(self.twins)]
-        for number, of_twin in enumerate(self.of_twins):
-            self.case(f"issued by one of two with one name in a PEM store, number {number}", of_twin)
-        old = self.trust_also(pair("/O=Lab/CN=old root", version=1))
-        self.case("issued by a trusted root of version 1", pair("/CN=of old root", old))
-        plain = self.trust_also(pair("/O=Lab/CN=no authority, trusted"))
-        self.case("issued by a trusted one that is no authority", pair("/CN=of plain", plain))
-        stale = self.trust_also(pair("/O=Lab/CN=expired root", extensions=AUTHORITY, days=past))
-        self.case("issued by a trusted root that expired", pair("/CN=of stale", stale))
-        first = self.trust_also(pair("/O=Lab/CN=renewed", extensions=LEAF))
-        again = self._again(first)
-        self.case("with the name and key of a trusted one", again)
-
-    def _again(self, first):
-        """Another certificate of the same key and name."""
-        certificate = self.maker.directory / "again.crt"
-        self.maker.openssl("req", "-x509", "-key", first.key, "-subj", first.name, "-days", "10", "-out", certificate)
-        return Pair(first.name, first.key, certificate)
-
-    def _make_purposes(self):
-        for claim, extensions in [
-            ("for clients", "extendedKeyUsage=clientAuth"),
-            ("for servers", "extendedKeyUsage=serverAuth"),
-            ("for servers and clients", "extendedKeyUsage=serverAuth,clientAuth"),
-            ("for any use", "extendedKeyUsage=anyExtendedKeyUsage"),
-            ("to sign code", "extendedKeyUsage=codeSigning"),
-            ("to sign", "keyUsage=digitalSignature"),
-            ("to encipher", "keyUsage=keyEncipherment"),
-            ("with a critical extension that nobody knows", "1.2.3.4=critical,ASN1:UTF8String:x"),
-            ("with an extension that nobody knows", "1.2.3.4=ASN1:UTF8String:x"),
-            ("with a policy, critical", "certificatePolicies=critical,1.2.3.5"),
-        ]:
-            self.case(claim, self.client(f"/CN={claim}", extensions=extensions))
-
-    def _make_keys(self):
-        curve = lambda name: ("-newkey", "ec", "-pkeyopt", f"ec_paramgen_curve:{name}")  # noqa: E731 - a short name
-        self.case("with an RSA key", self.client("/CN=rsa", key=RSA))
-        self.case("with RSA-PSS in its signature", self.maker.pair("/CN=pss", self.trust_also(
-            self.maker.pair("/O=Lab/CN=rsa root", extensions=AUTHORITY, key=RSA))))
-        for name in ("secp384r1", "secp521r1"):
-            self.case(f"with a key on {name}", self.client(f"/CN={name}", key=curve(name)))
-        self.case("with an Ed25519 key", self.client("/CN=ed25519", key=("-newkey", "ed25519")))
-        short = "key too short: RSA 1024"
-        self.case("with an RSA key of 1024 bits", self.client("/CN=short", key=("-newkey", "rsa:1024")), short)
-        self.case("signed with SHA-1", self.client("/CN=sha1", digest="-sha1"), "signed with an algorithm that is not taken")
-
-    def _make_names(self):
-        for number, name in enumerate([
-            "/C=DE/ST=Berlin/L=Berlin/O=Example\\, Inc./OU=Ops/CN=zk.example.com",
-            "/DC=com/DC=example/UID=jdoe/CN=J. Doe",
-            "/CN=J\\+D/emailAddress=jd@example.com",
-            "/O=Lab/OU=a+CN=b",
-            "/CN=#hash",
-            "/CN= blank at both ends ",
-            "/CN=quo\"te\\\\back;semi<less>more\\=equal",
-            "/CN=Grüße €",
-            "/serialNumber=17/street=Main/title=Dr/CN=x",
-            "/CN=one/CN=two",
-        ]):
-            self.case(f"with a name of kind {number}", self.client(name))
-
-
-def _certificates(report, kind, world):
-    """Each case on a server that demands a certificate."""
-    with SecureServer(kind, world.settings(), world) as subject, SecureServer(ORACLE, world.settings(), world) as oracle:
-        for case in world.cases:
-            with report.check(NAME, kind, f"a certificate {case.claim}"):
-                theirs, ours = oracle.identity(case.pair), subject.identity(case.pair)
-                if not case.ours or kind == ORACLE:
-                    equal(ours, theirs, "who the client is")
-                    continue
-                assert theirs is not None, f"{ORACLE} refuses it, too"
-                equal(ours, None, "who the client is")
-                subject.wait_for(lambda case=case: case.ours in subject.log(), f"{case.ours!r} in the log")
-        with report.check(NAME, kind, "no certificate"):
-            equal(subject.identity(None), oracle.identity(None), "who the client is")
 
 
 def _stores(report, kind, world):
@@ -221,21 +66,27 @@ def _stores(report, kind, world):
         ("PEM with a password, as Java reads it", key(encrypted)),
         ("a password in a file", key(jks, ssl_keyStore_password=None, ssl_keyStore_passwordPath=password)),
         ("a password in a file, and another one beside", key(jks, ssl_keyStore_password="x", ssl_keyStore_passwordPath=password)),
+        ("an empty password", key(maker.pkcs12("no-password.p12", server, password=""), ssl_keyStore_password="")),
+        ("no password for an empty one", key(maker.directory / "no-password.p12", ssl_keyStore_password=None)),
+        ("a chain without its root", key(maker.pkcs12("alone.p12", Pair(server.name, server.key, server.certificate)))),
     ]:
         with report.check(NAME, kind, f"a store: {claim}"):
             with SecureServer(kind, world.settings(**changes), world) as subject:
-                equal(subject.identity(world.cases[0].pair), ["x509:CN=client,O=Lab"], "who the client is")
+                equal(subject.identity(world.good), ["x509:CN=client,O=Lab"], "who the client is")
     with report.check(NAME, kind, "a trust store: two of one name in JKS"):
-        twins = with_trust(maker.trust_store("twins.jks", world.twins, "JKS"))
-        with SecureServer(kind, world.settings(**twins), world) as subject:
-            for number, pair in enumerate(world.of_twins):
+        twins, issued = zip(*world.twins())
+        store = with_trust(maker.trust_store("twins.jks", twins, "JKS"))
+        with SecureServer(kind, world.settings(**store), world) as subject:
+            for number, pair in enumerate(issued):
                 equal(subject.identity(pair), [f"x509:CN=of twin {number}"], "who the client is")
+    _several_keys(report, kind, world)
+    _system_roots(report, kind, world)
     if kind == ORACLE:
         return  # it starts with any store, and refuses all that connect
     with report.check(NAME, kind, "a store: PEM with a password, as openssl writes it"):
         newer = _encrypted(maker, server, "newer.pem")
         with SecureServer(kind, world.settings(**key(newer)), world) as subject:
-            equal(subject.identity(world.cases[0].pair), ["x509:CN=client,O=Lab"], "who the client is")
+            equal(subject.identity(world.good), ["x509:CN=client,O=Lab"], "who the client is")
     own = maker.key_store("own-password.jks", server, "JKS", key_password="different")
     truncated = maker.directory / "truncated.jks"
     truncated.write_bytes(jks.read_bytes()[:-30])
@@ -262,6 +113,41 @@ def _stores(report, kind, world):
             _is_refused(kind, world.settings(**changes), world, said)
 
 
+def _several_keys(report, kind, world):
+    """Which of several keys a server shows depends on their names and forms."""
+    maker = world.maker
+    pairs = {name: world.issued(f"/O=Lab/CN={name}", extensions=HERE, key=form)
+             for name, form in [("a", RSA), ("b", RSA), ("c", EC), ("d", EC)]}
+    for store_type, suffix, aliases in [(*form, aliases) for form in (("JKS", "jks"), ("PKCS12", "p12"))
+                                                for aliases in ("ab", "ba", "ac", "ca", "cd", "abcd", "dcba")]:
+        with report.check(NAME, kind, f"a {store_type} store with the keys {', '.join(aliases)}"):
+            for alias in aliases:
+                store = maker.key_store(f"of-{aliases}.{suffix}", pairs[alias], store_type, alias=alias)
+            settings = world.settings(ssl_keyStore_location=store, ssl_keyStore_password="changeit",
+                                      ssl_enabledProtocols="TLSv1.2,TLSv1.3")
+            with SecureServer(kind, settings, world) as subject, SecureServer(ORACLE, settings, world) as oracle:
+                for version in VERSIONS:
+                    shown = [_shown(server, world, version) for server in (subject, oracle)]
+                    equal(shown[0], shown[1], f"whose certificate is shown by {version.name}")
+
+
+def _shown(server, world, version):
+    with _connect(server, world, version) as client:
+        return client.subject()
+
+
+def _system_roots(report, kind, world):
+    """Without a trust store of its own a server trusts whom the system, or Java, trusts."""
+    with report.check(NAME, kind, "no trust store"):
+        store = world.maker.trust_store("system.jks", [world.root], "JKS")
+        properties = {"javax.net.ssl.trustStore": store, "javax.net.ssl.trustStorePassword": "changeit"}
+        options = {"properties": properties} if kind == ORACLE else {"environment": {"SSL_CERT_FILE": world.root.certificate}}
+        settings = world.settings(ssl_trustStore_location=None)
+        with SecureServer(kind, settings, world, **options) as server:
+            equal(server.identity(world.good), ["x509:CN=client,O=Lab"], "who the client is")
+            equal(server.identity(world.maker.pair("/O=Strangers/CN=client")), None, "who a stranger is")
+
+
 def _encrypted(maker, pair, name, *form):
     """A PEM key store whose key has a password."""
     path = maker.directory / name
@@ -281,7 +167,7 @@ def _is_refused(kind, settings, world, said):
 
 
 def _policies(report, kind, world):
-    good, bad = world.cases[0].pair, next(case.pair for case in world.cases if case.claim == "issued by a stranger")
+    good, bad = world.good, world.maker.pair("/O=Strangers/CN=client")
     for auth in ("none", "want", "need"):
         with report.check(NAME, kind, f"clientAuth={auth}"):
             settings = world.settings(ssl_clientAuth=auth)
@@ -300,9 +186,71 @@ def _policies(report, kind, world):
                 client.close_session()
 
 
+def _suites(report, kind, world):
+    """Clients with the suites that releases of Java offer by themselves."""
+    of_curve = world.issued("/O=Lab/CN=localhost", extensions=HERE, key=EC, chain=[world.root.certificate])
+    for form, pair in [("an RSA", world.server), ("an EC", of_curve)]:
+        settings = world.settings(ssl_keyStore_location=pair.bundle(world.maker.directory / "suites.pem"))
+        with SecureServer(kind, settings, world) as server:
+            for release, (versions, suites) in JAVA.items():
+                with report.check(NAME, kind, f"a client with the suites of Java {release}, and {form} key"):
+                    def as_java(context, versions=versions, suites=suites):
+                        context.minimum_version, context.maximum_version = versions
+                        context.set_ciphers(suites)
+                    with SecureClient(server.secure_port, world, world.good, changes=as_java) as client:
+                        equal(client.names(), ["x509:CN=client,O=Lab"], "who the client is")
+
+
+def _an_end_without_a_word(report, kind, world):
+    """Many clients close their connections without TLS' own goodbye: nobody has to hear of it."""
+    with report.check(NAME, kind, "a connection that ends without close_notify"), \
+            SecureServer(kind, world.settings(), world) as server:
+        client = SecureClient(server.secure_port, world, world.good)
+        port = client.sock.getsockname()[1]
+        client.close()  # of the socket below: no close_notify
+        equal(server.identity(world.good), ["x509:CN=client,O=Lab"], "who the next client is")
+        if kind != ORACLE:
+            of_it = [line for line in server.log().splitlines() if f":{port}" in line]
+            equal([line for line in of_it if " WARN " in line or " ERROR " in line], [], "what the server says")
+
+
+def _sessions(report, kind, world):
+    """What is resumed is who it was, until the stores are read again."""
+    for version in VERSIONS:
+        with report.check(NAME, kind, f"a session of {version.name} that is resumed"):
+            trust = world.maker.pem_trust("changing-trust.pem", [world.root])
+            settings = world.settings(ssl_trustStore_location=trust) + "client.certReload=true\n"
+            with SecureServer(kind, settings, world) as server:
+                known = ["x509:CN=client,O=Lab"]
+                first = _connect(server, world, version)
+                equal(first.names(), known, "who the client is")
+                with SecureClient(server.secure_port, world, world.good, resumed=first.tls) as second:
+                    equal(second.names(), known, "who the client is that resumes")
+                    equal(second.sock.session_reused, True, "it is resumed")
+                stranger = world.maker.pair("/O=Strangers/CN=root", extensions=AUTHORITY)
+                world.maker.pem_trust("fresh-trust.pem", [stranger]).rename(trust)
+                server.wait_for(lambda: server.identity(world.good) is None, "the client is not trusted any more")
+                equal(_resumes(server, world, first.tls), False, "the old session is taken")
+                first.close()
+
+
+def _connect(server, world, version):
+    def only(context):
+        context.minimum_version = context.maximum_version = version
+    return SecureClient(server.secure_port, world, world.good, changes=only)
+
+
+def _resumes(server, world, session):
+    try:
+        with SecureClient(server.secure_port, world, world.good, resumed=session) as client:
+            return bool(client.names())
+    except (ssl.SSLError, wire.Closed, OSError):
+        return False
+
+
 def _clients(report, kind, world):
     """What people use, with their own options; zkCli with each type of store."""
-    maker, client = world.maker, world.cases[0].pair
+    maker, client = world.maker, world.good
     stores = {
         "JKS": (maker.key_store("client.jks", client, "JKS"), maker.trust_store("ca.jks", [world.root], "JKS")),
         "PKCS12": (maker.key_store("client.p12", client, "PKCS12"), maker.trust_store("ca.p12", [world.root], "PKCS12")),
@@ -318,6 +266,11 @@ def _clients(report, kind, world):
                 code, out, err = processes.run([str(word) for word in (
                     *command, f"127.0.0.1:{server.secure_port}", world.root.certificate, client.certificate, client.key)])
                 equal(code, 0, f"exit code\n{out}{err}")
+        with report.check(NAME, kind, "the C client with its own options"):
+            # It wants a password of the key, which has none.
+            files = ",".join(map(str, (world.root.certificate, client.certificate, client.key, "none")))
+            code, out, err = processes.run([paths.C_TLS_CLIENT, f"127.0.0.1:{server.secure_port}", files])
+            equal(code, 0, f"exit code\n{out}{err}")
 
 
 def _java(store_type, key_store, trust_store):
@@ -341,12 +294,12 @@ def _zkcli(server, release, path):
 def _a_change_of_certificates(report, kind, world):
     """New connections see the new certificate; those that are there go on."""
     maker = world.maker
-    other = maker.pair("/O=Lab/CN=other", world.root, "subjectAltName=DNS:localhost,IP:127.0.0.1", key=RSA)
+    other = world.issued("/O=Lab/CN=other", extensions=HERE, key=RSA)
     path = world.server.bundle(maker.directory / "changing.pem")
     settings = world.settings(ssl_keyStore_location=path) + "client.certReload=true\nmaxClientCnxns=0\n"
     with report.check(NAME, kind, "a certificate that changes under 100 connections"):
         with SecureServer(kind, settings, world) as server:
-            clients = [SecureClient(server.secure_port, world, world.cases[0].pair) for _ in range(100)]
+            clients = [SecureClient(server.secure_port, world, world.good) for _ in range(100)]
             equal(clients[0].subject(), "localhost", "the first certificate")
             fresh = other.bundle(maker.directory / "fresh.pem")
             fresh.rename(path)
@@ -357,61 +310,7 @@ def _a_change_of_certificates(report, kind, world):
 
 
 def _subject_now(server, world):
-    with SecureClient(server.secure_port, world, world.cases[0].pair) as client:
+    with SecureClient(server.secure_port, world, world.good) as client:
         subject = client.subject()
         client.close_session()
         return subject
-
-
-class SecureServer(Server):
-    """A server with a secure port beside the plain one."""
-
-    def __init__(self, kind, settings, world):
-        self.secure_port = ports.free()
-        self.world = world
-        super().__init__(kind, f"secureClientPort={self.secure_port}\nsecureClientPortAddress=127.0.0.1\n{settings}", NETTY)
-
-    def wait_until_serving(self):
-        """Until both ports are open: Apache opens the secure one last."""
-        super().wait_until_serving()
-        self.wait_for(self._secure_port_is_open, "the secure port is open")
-
-    def _secure_port_is_open(self):
-        try:
-            socket.create_connection(("127.0.0.1", self.secure_port), 1).close()
-        except ConnectionRefusedError:
-            return False
-        return True
-
-    def identity(self, pair, port=None):
-        """Who a client with this certificate is to the server, its address left out; None: it is refused."""
-        try:
-            with SecureClient(port or self.secure_port, self.world, pair) as client:
-                infos = client.call("whoAmI").body["clientInfo"]
-                client.close_session()
-        except (ssl.SSLError, wire.Closed, OSError):
-            return None
-        return sorted(f"{info['authScheme']}:{info['user']}" for info in infos if info["authScheme"] != "ip")
-
-
-class SecureClient(wire.Client):
-    """A raw client over TLS."""
-
-    def __init__(self, port, world, pair, version=None):
-        self._world, self._pair, self._version = world, pair, version
-        super().__init__(port)
-
-    def subject(self):
-        """The common name of the server's certificate."""
-        return dict(part[0] for part in self.sock.getpeercert()["subject"])["commonName"]
-
-    def wrap(self, sock):
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.set_ciphers("ALL:@SECLEVEL=0")
-        context.load_verify_locations(self._world.root.certificate)
-        if self._version:
-            context.minimum_version = context.maximum_version = self._version
-        if self._pair:
-            bundle = self._pair.bundle(self._pair.key.with_suffix(".bundle"))
-            context.load_cert_chain(bundle)
-        return context.wrap_socket(sock, server_hostname="localhost")

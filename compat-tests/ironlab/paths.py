@@ -11,6 +11,7 @@ GOLDEN = COMPAT / "golden"
 GO_CLIENT = WORK / "goclient"
 C_CLIENTS = {library: WORK / f"cclient-{library}" for library in ("mt", "st")}
 NODE_MODULES = WORK / "node" / "node_modules"
+C_TLS_CLIENT = WORK / "cclient-tls"
 CLI_MT = Path("/usr/lib/zookeeper/bin/cli_mt")
 JAVA_CLIENTS = WORK / "java-clients"
 JAVA_LOAD = WORK / "java-load"
@@ -52,6 +53,11 @@ def curator_class_path(version):
 def ironkeeper_binary():
     """The binary under test: $IRONKEEPER, else the release build of this checkout."""
     return _built("ironkeeper", "IRONKEEPER")
+
+
+def kerberos_binary():
+    """The one with the feature gssapi: $IRONKEEPER_GSSAPI, else what `make kerberos` has built."""
+    return _built("ironkeeper-gssapi", "IRONKEEPER_GSSAPI")
 
 
 def histories_binary():

@@ -6,7 +6,8 @@
 
 use md5::{Digest, Md5};
 
-use crate::directives::{Directives, Malformed, quoted};
+use crate::directives::{Directives, quoted};
+use crate::exchange::{Evaluated, Proven, Refused};
 
 /// Java takes no longer one (`DigestMD5Base.MAX_RESPONSE_LENGTH`).
 const MAX_RESPONSE_BYTES: usize = 4096;
@@ -40,61 +41,6 @@ impl Service {
     fn is_at(self, uri: &str) -> bool {
         uri.eq_ignore_ascii_case(&self.uri())
     }
-}
-
-/// Why an exchange fails.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    /// The other side goes on behind the end.
-    #[error("the exchange is over")]
-    Over,
-    /// A token is longer than any.
-    #[error("a token of {0} bytes; {MAX_RESPONSE_BYTES} are allowed")]
-    TooLong(usize),
-    /// A token cannot be taken apart.
-    #[error("a token cannot be read: {0}")]
-    Malformed(#[from] Malformed),
-    /// A token does not say what it must.
-    #[error("a token has no {0}")]
-    Missing(&'static str),
-    /// A token says something else than it must.
-    #[error("{0} is {1:?}, which is not offered here")]
-    Other(&'static str, String),
-    /// Java stumbles over that (`javax.security.auth.callback.NameCallback`).
-    #[error("the name is empty")]
-    EmptyName,
-    /// Nobody of that name may log in.
-    #[error("there is no user {0:?}")]
-    UnknownUser(String),
-    /// The password was another.
-    #[error("the password of {0:?} does not fit")]
-    WrongPassword(String),
-    /// The server does not know the password.
-    #[error("the server does not prove that it knows the password")]
-    WrongServer,
-}
-
-/// Who somebody has proven to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Proven {
-    /// Whose password it was.
-    pub user: String,
-    /// Whom they ask to be taken for; `user` where they do not ask.
-    pub asked: String,
-}
-
-/// What a server answers to a token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Evaluated {
-    /// The exchange goes on.
-    Challenge(Vec<u8>),
-    /// The client has proven to be somebody.
-    Done {
-        /// Proves to the client that this is the server.
-        token: Vec<u8>,
-        /// Who it is.
-        proven: Proven,
-    },
 }
 
 /// A server's side of one exchange.
@@ -137,7 +83,10 @@ impl Server {
         password_of: impl FnOnce(&str) -> Option<&'a str>,
     ) -> Result<Evaluated, Refused> {
         if token.len() > MAX_RESPONSE_BYTES {
-            return Err(Refused::TooLong(token.len()));
+            return Err(Refused::TooLong {
+                bytes: token.len(),
+                allowed: MAX_RESPONSE_BYTES,
+            });
         }
         match self.step {
             // The server speaks first; what came does not matter.
@@ -198,7 +147,7 @@ impl Server {
         let token_back = format!("rspauth={}", proof.of("")).into_bytes();
         let asked = token.text("authzid").unwrap_or_else(|| user.clone());
         Ok(Evaluated::Done {
-            token: token_back,
+            token: Some(token_back),
             proven: Proven { user, asked },
         })
     }
@@ -423,6 +372,7 @@ mod tests {
                     asked: user.to_owned()
                 }
             );
+            let token = token.expect("a proof of the server's");
             client.verify(&token).expect("the server knows it, too");
             assert!(server.is_over());
         }
@@ -508,7 +458,10 @@ mod tests {
         }
         let long = format!("{response},x={}", "y".repeat(MAX_RESPONSE_BYTES));
         let outcome = { server }.evaluate(long.as_bytes(), password_of);
-        assert_eq!(outcome, Err(Refused::TooLong(long.len())));
+        assert!(
+            matches!(outcome, Err(Refused::TooLong { .. })),
+            "{outcome:?}"
+        );
     }
 
     #[test]

@@ -1,11 +1,13 @@
-//! Owns SASL as ZooKeeper uses it: the exchanges of DIGEST-MD5, the files that say who may log in, and what becomes of a
-//! name.
+//! Owns SASL as ZooKeeper uses it: the exchanges of DIGEST-MD5 and GSSAPI, the files that say who may log in, and what
+//! becomes of a name.
 //!
 //! Must not know sockets, files or randomness: tokens and texts go in and come out, a nonce is an argument.
 
 pub mod digest_md5;
 mod directives;
+mod exchange;
+pub mod gssapi;
 pub mod jaas;
 pub mod names;
 
-pub use digest_md5::{Client, Evaluated, Proven, Refused, Server, Service};
+pub use exchange::{Evaluated, Proven, Refused};

@@ -71,7 +71,7 @@ pub struct Connection {
     turn: Mutex<()>,
     outbound: Mutex<Outbound>,
     /// The client's login by SASL, where it has begun one.
-    login: Mutex<Option<Box<::sasl::Server>>>,
+    login: Mutex<Option<Box<crate::sasl::Exchange>>>,
     closed: AtomicBool,
     wake: Wake,
 }

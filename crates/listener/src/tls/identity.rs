@@ -5,14 +5,25 @@ use std::sync::Arc;
 
 use pki::keys::{self, Algorithms};
 use pki::stores::KeyEntry;
-use rustls::SignatureScheme;
 use rustls::client::ResolvesClientCert;
 use rustls::crypto::CryptoProvider;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use rustls::{CipherSuite, SignatureAlgorithm, SignatureScheme};
 use x509_parser::parse_x509_certificate;
 
 use super::TlsError;
+
+const OF_TLS_13: [CipherSuite; 3] = [
+    CipherSuite::TLS13_AES_256_GCM_SHA384,
+    CipherSuite::TLS13_AES_128_GCM_SHA256,
+    CipherSuite::TLS13_CHACHA20_POLY1305_SHA256,
+];
+const WITH_ECDSA: [CipherSuite; 3] = [
+    CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+    CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+    CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+];
 
 /// The keys of the store, in its order.
 #[derive(Debug)]
@@ -21,10 +32,33 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// The first key that signs by one of these schemes, which the other side prefers.
+    /// The first key for the scheme that the other side likes best, as in TLS 1.3.
     fn first_for(&self, schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        let first = |scheme: &SignatureScheme| {
+            let signs = |key: &&Arc<CertifiedKey>| key.key.choose_scheme(&[*scheme]).is_some();
+            self.keys.iter().find(signs).cloned()
+        };
+        schemes.iter().find_map(first)
+    }
+
+    /// The first key for the suite that Java likes best, those with ECDSA, as in TLS 1.2.
+    fn first_for_suites(
+        &self,
+        suites: &[CipherSuite],
+        schemes: &[SignatureScheme],
+    ) -> Option<Arc<CertifiedKey>> {
+        let is_of_curve = |key: &&Arc<CertifiedKey>| {
+            let algorithm = key.key.algorithm();
+            matches!(
+                algorithm,
+                SignatureAlgorithm::ECDSA | SignatureAlgorithm::ED25519
+            )
+        };
         let signs = |key: &&Arc<CertifiedKey>| key.key.choose_scheme(schemes).is_some();
-        self.keys.iter().find(signs).cloned()
+        let of_curve = suites.iter().any(|suite| WITH_ECDSA.contains(suite));
+        let of_curve = of_curve.then(|| self.keys.iter().filter(signs).find(is_of_curve));
+        let other = || self.keys.iter().filter(signs).find(|key| !is_of_curve(key));
+        of_curve.flatten().or_else(other).cloned()
     }
 
     /// Those of `entries`, each of which must be usable.
@@ -79,7 +113,11 @@ fn check(certificate: &[u8], algorithms: Algorithms) -> Result<(), String> {
 
 impl ResolvesServerCert for Identity {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        self.first_for(hello.signature_schemes())
+        let suites = hello.cipher_suites();
+        match suites.iter().any(|suite| OF_TLS_13.contains(suite)) {
+            true => self.first_for(hello.signature_schemes()),
+            false => self.first_for_suites(suites, hello.signature_schemes()),
+        }
     }
 }
 

@@ -41,7 +41,7 @@ fn a_jks_store_gives_its_keys_and_what_it_trusts() {
     let found = keys(store, None, "changeit").unwrap();
     assert_eq!(
         summary(&found),
-        [own("first", &["one"]), own("second", &["two"])]
+        [own("second", &["two"]), own("first", &["one"])]
     );
     assert_eq!(
         aliases(&trusted(store, None, "changeit").unwrap()),

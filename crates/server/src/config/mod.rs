@@ -44,7 +44,7 @@ pub use members::{ServerAddress, ServerLine};
 pub use peers::PeerSettings;
 pub use persistence::Compression;
 pub use processor::DigestAlgorithm;
-pub use sasl::{ClientSasl, PeerSasl, SaslSettings};
+pub use sasl::{ClientSasl, Kerberos, PeerSasl, SaslSettings};
 pub use schemes::AuthSchemes;
 pub use settings::{Origin, Properties, Secret, Setting};
 pub use throttle::{ConnectionThrottle, ConnectionWeights, LargeRequests, RequestThrottle};

@@ -12,6 +12,8 @@ use super::settings::Secret;
 
 const JAAS_FILE: &str = "java.security.auth.login.config";
 const SECTION: &str = "zookeeper.sasl.serverconfig";
+const KRB5_CONF: &str = "java.security.krb5.conf";
+const KRB5_REALM: &str = "java.security.krb5.realm";
 const RULES: &str = "zookeeper.security.auth_to_local";
 const ENABLED: &str = "quorum.auth.enableSasl";
 const REQUIRED: &str = "quorum.auth.serverRequireSasl";
@@ -47,6 +49,17 @@ pub struct ClientSasl {
     pub without_host: bool,
     /// Names lose their realm; default false.
     pub without_realm: bool,
+    /// Where Kerberos is told of.
+    pub kerberos: Kerberos,
+}
+
+/// What Java is told of Kerberos.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Kerberos {
+    /// Its file; default /etc/krb5.conf.
+    pub conf: Option<PathBuf>,
+    /// The own realm; default what the file says.
+    pub realm: Option<String>,
 }
 
 /// Logins between servers.
@@ -119,6 +132,10 @@ impl ClientSasl {
                 "true",
                 "false",
             ),
+            kerberos: Kerberos {
+                conf: reader.text(KRB5_CONF).map(PathBuf::from),
+                realm: reader.text(KRB5_REALM).map(str::to_owned),
+            },
         })
     }
 }

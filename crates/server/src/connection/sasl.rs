@@ -28,7 +28,7 @@ impl Connection {
                 let ids = logins.ids(&proven)?;
                 tracing::info!(remote = %self.remote, session = %self.session_id(), "logged in by SASL as {:?}", proven.user);
                 self.add_identities(ids);
-                self.send_token(xid, ErrorCode::OK, Some(&token));
+                self.send_token(xid, ErrorCode::OK, token.as_deref());
             }
             Err(Refused::EmptyName) => return Err(Violation::EmptyName),
             Err(refused) => self.refuse_login(server, logins, xid, &refused),
@@ -39,7 +39,7 @@ impl Connection {
     fn evaluate(&self, logins: &ClientLogins, token: &[u8]) -> Result<Evaluated, Refused> {
         let mut login = self.login.lock();
         let login = login.get_or_insert_with(|| Box::new(logins.exchange()));
-        login.evaluate(token, |user| logins.password_of(user))
+        login.evaluate(token, logins)
     }
 
     fn refuse_login(&self, server: &Shared, logins: &ClientLogins, xid: i32, refused: &Refused) {

@@ -6,7 +6,8 @@ use std::io;
 
 use proto::records::QuorumAuthPacket;
 use proto::{Decode, Encode, Input};
-use sasl::{Client, Evaluated, Proven, Refused, Server, Service};
+use sasl::digest_md5::{Client, Server, Service};
+use sasl::{Evaluated, Proven, Refused};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::limits::MAX_LOGIN_TOKEN_BYTES;
@@ -92,7 +93,7 @@ async fn exchange(
                 return Err(LoginError::Other(proven));
             }
             Evaluated::Done { token, proven } => {
-                send(to, SUCCESS, &token).await?;
+                send(to, SUCCESS, &token.unwrap_or_default()).await?;
                 return Ok(proven.user);
             }
         }

@@ -2,8 +2,11 @@
 
 use tempfile::TempDir;
 
+use processor::logged_in;
+use sasl::Proven;
+
 use super::*;
-use crate::config;
+use crate::config::{self, ClientSasl, PeerSasl};
 
 struct Place {
     dir: TempDir,
@@ -113,8 +116,8 @@ fn what_cannot_be_met_stops_the_start() {
     let module = "org.apache.zookeeper.server.auth.DigestLoginModule";
     for (other, expected) in [
         (
-            KERBEROS,
-            "the section Server asks for Kerberos, which this build does not have",
+            kerberos::MODULE,
+            "the section Server asks for Kerberos: it needs useKeyTab=true",
         ),
         (
             "com.example.Login",
@@ -201,15 +204,4 @@ fn a_server_without_its_sections_does_not_start() {
             .to_string();
         assert!(error.contains(expected), "{error}");
     }
-}
-
-#[test]
-fn the_default_realm_is_that_of_the_kerberos_file() {
-    let dir = TempDir::new().expect("a directory");
-    let path = dir.path().join("krb5.conf");
-    assert_eq!(default_realm(&path), "");
-    let text =
-        "[realms]\n default_realm = NO\n[libdefaults]\n dns = false\n default_realm = YES.COM \n";
-    std::fs::write(&path, text).expect("written");
-    assert_eq!(default_realm(&path), "YES.COM");
 }

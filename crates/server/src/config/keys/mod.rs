@@ -79,6 +79,8 @@ pub enum Why {
     Race,
     /// It chooses what is counted.
     Samples,
+    /// It is about the server's own tickets.
+    OwnKerberos,
 }
 
 impl Why {
@@ -96,6 +98,9 @@ impl Why {
             Why::Syncs => "no effect, as a leader brings its learners in sync in another way",
             Why::Race => "no effect, as all addresses of a server are tried at once",
             Why::Samples => "no effect, as nothing is sampled",
+            Why::OwnKerberos => {
+                "no effect, as the system's library reads clients' tickets, and the server needs none"
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::Form::{Any, Bool, Int, OneOf};
 use super::Treatment::{Ensemble, Harmless, NotYet, Used};
-use super::Why::OtherEngine;
+use super::Why::{Client, OtherEngine, OwnKerberos};
 use super::{Feature, Row, file, key, property};
 
 const UNKNOWN_TLS: Feature = Feature {
@@ -23,8 +23,8 @@ const REVERSE_DNS: Feature = Feature {
     advice: "remove the line; clients' certificates then have to hold their addresses",
 };
 const KERBEROS: Feature = Feature {
-    name: "SASL with Kerberos",
-    advice: "remove the line where nobody logs in by Kerberos, or stay on Apache ZooKeeper",
+    name: "this of Kerberos",
+    advice: "remove the line where nobody needs it, or stay on Apache ZooKeeper",
 };
 
 const FALSE: &[&str] = &["false"];
@@ -94,7 +94,9 @@ pub(super) const ROWS: &[Row] = &[
     file("quorum.auth.kerberos.servicePrincipal", "zkquorum/localhost", NotYet(&KERBEROS, &["zkquorum/localhost"]), "Kerberos name between servers"),
     key("quorum.auth.*", "", NotYet(&KERBEROS, &[]), "any other setting of SASL between servers, known to Apache or not"),
     property("java.security.auth.login.config", "", Used, "JAAS file"),
-    property("sun.security.jgss.native", "false", NotYet(&KERBEROS, FALSE), "the system's Kerberos library"),
+    property("java.security.krb5.conf", "/etc/krb5.conf", Used, "Kerberos' own settings"),
+    property("java.security.krb5.realm", "what krb5.conf says", Used, "the own realm"),
+    property("sun.security.jgss.native", "false", Harmless(OwnKerberos, Any), "the system's Kerberos library"),
     key("SASLAuthenticationProvider.superPassword", "", Used, "password of the SASL user super"),
     key("superUser", "", Used, "SASL name of the super user"),
     key("superUser.*", "", Used, "SASL name of another super user"),
@@ -105,9 +107,9 @@ pub(super) const ROWS: &[Row] = &[
     key("kerberos.removeHostFromPrincipal", "false", Used, "cut the host from a client's name"),
     key("kerberos.removeRealmFromPrincipal", "false", Used, "cut the realm from a client's name"),
     key("kerberos.canonicalizeHostNames", "false", NotYet(&KERBEROS, FALSE), "canonical host names in server lines"),
-    key("kerberos.minReLoginTimeMs", "60000", NotYet(&KERBEROS, &["60000"]), "ms between logins"),
-    key("kinit", "/usr/bin/kinit", NotYet(&KERBEROS, &["/usr/bin/kinit"]), "command that logs in"),
+    key("kerberos.minReLoginTimeMs", "60000", Harmless(OwnKerberos, Any), "ms between logins"),
+    key("kinit", "/usr/bin/kinit", Harmless(OwnKerberos, Any), "command that logs in"),
     key("requireKerberosConfig", "false", NotYet(&KERBEROS, FALSE), "no start without a Kerberos configuration"),
     key("security.auth_to_local", "DEFAULT", Used, "rules for short names"),
-    key("server.realm", "", NotYet(&KERBEROS, UNSET), "realm of the server"),
+    key("server.realm", "", Harmless(Client, Any), "the server's realm, for clients"),
 ];

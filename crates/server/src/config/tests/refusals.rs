@@ -108,9 +108,9 @@ fn a_refusal_names_line_key_value_and_what_to_do() {
              set quorum.auth.serverRequireSasl=false",
         ),
         (
-            "kinit=/opt/kinit",
-            "line 3: kinit=/opt/kinit asks for SASL with Kerberos, which is not built yet; remove the line where \
-             nobody logs in by Kerberos, or stay on Apache ZooKeeper",
+            "requireKerberosConfig=true",
+            "line 3: requireKerberosConfig=true asks for this of Kerberos, which is not built yet; remove the line where \
+             nobody needs it, or stay on Apache ZooKeeper",
         ),
         (
             "a=\\u00",
