@@ -4,7 +4,9 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.util.Collections;
 import java.util.Map;
+import java.util.WeakHashMap;
 import org.apache.zookeeper.server.ServerCnxn;
 import org.apache.zookeeper.server.ServerCnxnFactory;
 import org.apache.zookeeper.server.ServerMetrics;
@@ -19,11 +21,15 @@ import org.apache.zookeeper.server.ZooKeeperServer;
  * and times its process gets.
  */
 public class ProcessCnxnFactory extends ServerCnxnFactory {
+    /** Who has started a server: a second factory opens one more port of its process. */
+    private static final Map<ZooKeeperServer, ProcessCnxnFactory> STARTERS = Collections.synchronizedMap(new WeakHashMap<>());
+
     private InetSocketAddress address;
     private int maxPerHost;
     private int backlog;
     private ZooKeeperServer configured;
     private StandaloneServer server;
+    private ServerBean bean;
 
     @Override
     public void configure(InetSocketAddress wanted, int maxcc, int listenBacklog, boolean isSecure) throws IOException {
@@ -38,7 +44,8 @@ public class ProcessCnxnFactory extends ServerCnxnFactory {
     @Override
     public synchronized void startup(ZooKeeperServer asked, boolean startServer) throws IOException, InterruptedException {
         if (!startServer) {
-            throw new NotBridged("ServerCnxnFactory.startup of a second factory for one server");
+            openPort(STARTERS.get(asked));
+            return;
         }
         configured = asked;
         StandaloneServer starting = new StandaloneServer(ZooCfg.of(configured, this), getLocalPort(), secure);
@@ -48,6 +55,14 @@ public class ProcessCnxnFactory extends ServerCnxnFactory {
         configured.setZKDatabase(questions.database());
         zkServer = questions.server(configured, starting);
         ServerMetrics.metricsProviderInitialized(new ProcessMetrics(questions));
+        STARTERS.put(asked, this);
+        bean = ServerBean.register(zkServer);
+    }
+
+    /** A process listens on what its zoo.cfg names at its start, so it is started again. It ends with its first factory. */
+    private void openPort(ProcessCnxnFactory first) {
+        first.server.restartWith(ZooCfg.port(this));
+        zkServer = first.zkServer;
     }
 
     /** Where an id is refused, Apache's server throws this exception: a test waits for it. */
@@ -73,6 +88,7 @@ public class ProcessCnxnFactory extends ServerCnxnFactory {
             throw new IllegalStateException("the server's process was not stopped", e);
         } finally {
             server = null;
+            bean.unregister();
             ShutdownNotice.give(configured);
         }
     }
@@ -87,7 +103,7 @@ public class ProcessCnxnFactory extends ServerCnxnFactory {
     public void setMaxClientCnxnsPerHost(int max) {
         maxPerHost = max;
         if (server != null) {
-            server.restartWith("maxClientCnxns", Integer.toString(ZooCfg.limit(max)));
+            server.restartWith(Map.of("maxClientCnxns", Integer.toString(ZooCfg.limit(max))));
         }
     }
 

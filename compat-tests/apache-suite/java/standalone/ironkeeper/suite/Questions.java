@@ -78,6 +78,7 @@ final class Questions {
             .on("setMinSessionTimeout", ms -> restart(process, "minSessionTimeout", ms[0]))
             .on("setMaxSessionTimeout", ms -> restart(process, "maxSessionTimeout", ms[0]))
             .on("isRunning", none -> process.isRunning())
+            .on("getClientPort", none -> words.port())
             .on("getZkShutdownHandler", none -> configured.getZkShutdownHandler())
             .make();
     }
@@ -103,7 +104,7 @@ final class Questions {
     }
 
     private static Object restart(StandaloneServer process, String key, Object value) {
-        process.restartWith(key, value.toString());
+        process.restartWith(Map.of(key, value.toString()));
         return null;
     }
 

@@ -44,14 +44,14 @@ final class StandaloneServer {
         process.stop();
     }
 
-    /** Starts the server again with one key of zoo.cfg changed. Its sessions go on. */
-    void restartWith(String key, String value) {
-        keys.put(key, value);
+    /** Starts the server again with keys of zoo.cfg changed. Its sessions go on. */
+    void restartWith(Map<String, String> changed) {
+        keys.putAll(changed);
         try {
             stop();
             start();
         } catch (IOException | InterruptedException e) {
-            throw new IllegalStateException("the server was not started again with " + key + "=" + value, e);
+            throw new IllegalStateException("the server was not started again with " + changed, e);
         }
     }
 

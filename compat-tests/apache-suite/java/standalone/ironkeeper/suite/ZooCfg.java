@@ -20,9 +20,7 @@ final class ZooCfg {
         Map<String, String> keys = new LinkedHashMap<>();
         keys.put("dataDir", parent(server.getTxnLogFactory().getSnapDir()));
         keys.put("dataLogDir", parent(server.getTxnLogFactory().getDataLogDir()));
-        String prefix = factory.isSecure() ? "secureClientPort" : "clientPort";
-        keys.put(prefix, Integer.toString(factory.getLocalPort()));
-        keys.put(prefix + "Address", host(factory));
+        keys.putAll(port(factory));
         keys.put("tickTime", Integer.toString(server.getTickTime()));
         keys.put("minSessionTimeout", Integer.toString(server.getMinSessionTimeout()));
         keys.put("maxSessionTimeout", Integer.toString(server.getMaxSessionTimeout()));
@@ -35,6 +33,12 @@ final class ZooCfg {
             keys.putAll(OtherId.give(serverId(server), keys.get("dataDir")));
         }
         return keys;
+    }
+
+    /** Where a factory listens. */
+    static Map<String, String> port(ServerCnxnFactory factory) {
+        String prefix = factory.isSecure() ? "secureClientPort" : "clientPort";
+        return Map.of(prefix, Integer.toString(factory.getLocalPort()), prefix + "Address", host(factory));
     }
 
     /** True where a test has given the server an id that no configuration gives a standalone one. */
