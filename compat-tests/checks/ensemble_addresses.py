@@ -14,8 +14,8 @@ OURS, ORACLE = "ironkeeper", "apache-3.9.5"
 SIDS = (1, 2, 3)
 SETTINGS = "tickTime=500\ninitLimit=20\nsyncLimit=10"
 SECOND = {sid: f"127.0.0.{10 + sid}" for sid in SIDS}
-# Nobody has it, and no packet to it comes back.
-NOWHERE = "203.0.113.1"
+# For documentation alone: no route leads there.
+NOWHERE = "[2001:db8::1]"
 
 
 def tasks(report, kind):

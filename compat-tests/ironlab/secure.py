@@ -64,10 +64,10 @@ class SecureServer(Server):
             return False
         return True
 
-    def identity(self, pair, port=None):
+    def identity(self, pair, port=None, source="127.0.0.1"):
         """Who a client with this certificate is to the server, its address left out; None: it is refused."""
         try:
-            with SecureClient(port or self.secure_port, self.world, pair) as client:
+            with SecureClient(port or self.secure_port, self.world, pair, source=source) as client:
                 names = client.names()
                 client.close_session()
         except (ssl.SSLError, wire.Closed, OSError):
@@ -78,10 +78,11 @@ class SecureServer(Server):
 class SecureClient(wire.Client):
     """A raw client over TLS. `changes` is called with its context before it connects, `resumed` is a session of an earlier one."""
 
-    def __init__(self, port, world, pair, changes=lambda context: None, resumed=None):
+    def __init__(self, port, world, pair, changes=lambda context: None, resumed=None, source="127.0.0.1"):
         self._context = resumed.context if resumed else self._new_context(world, pair)
         changes(self._context)
         self._resumed = resumed
+        self._source = source
         super().__init__(port)
 
     def names(self):
@@ -97,6 +98,9 @@ class SecureClient(wire.Client):
     def tls(self):
         """What another one may resume."""
         return Resumable(self._context, self.sock.session)
+
+    def connect(self, address, timeout_s):
+        return socket.create_connection(address, timeout_s, (self._source, 0))
 
     def wrap(self, sock):
         session = self._resumed.session if self._resumed else None

@@ -43,11 +43,15 @@ class Wire:
     """Frames over TCP. `record`, where given, is called with ("request" | "reply", frame without its length)."""
 
     def __init__(self, port, record=None, timeout_s=TIMEOUT_S, host="127.0.0.1"):
-        self.sock = socket.create_connection((host, port), timeout_s)
+        self.sock = self.connect((host, port), timeout_s)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock = self.wrap(self.sock)
         self._record = record or (lambda *_: None)
         self._corked = None
+
+    def connect(self, address, timeout_s):
+        """A connection to the server."""
+        return socket.create_connection(address, timeout_s)
 
     def wrap(self, sock):
         """What the frames go over: the socket, or what a kind of client puts around it."""

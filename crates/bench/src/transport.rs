@@ -4,7 +4,8 @@ use std::io;
 use std::path::Path;
 
 use listener::tls::{
-    ClientAuth, Context, Password, Protocol, StoreOptions, Suites, TlsError, TlsOptions,
+    ClientAuth, ClientHosts, Context, Password, Protocol, StoreOptions, Suites, TlsError,
+    TlsOptions,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -43,7 +44,7 @@ impl Dialer {
             protocols: vec![Protocol::Tls13, Protocol::Tls12],
             suites: Suites::default(),
             client_auth: ClientAuth::None,
-            check_client_host: false,
+            client_hosts: ClientHosts::Any,
         })?;
         Ok(Dialer { tls: Some(tls) })
     }

@@ -13,6 +13,6 @@ mod verifier;
 pub const HANDSHAKE_BYTE: u8 = 0x16;
 
 pub use context::{Context, Handshake, HandshakeError};
-pub use options::{ClientAuth, Password, Protocol, StoreOptions, TlsOptions};
+pub use options::{ClientAuth, ClientHosts, Password, Protocol, StoreOptions, TlsOptions};
 pub use stores::{Fingerprint, TlsError};
 pub use suites::{SuiteError, Suites};

@@ -132,7 +132,7 @@ fn told(out: &Path, flags: &str) -> String {
 #[cfg(test)]
 mod tests {
     use listener::tls::{
-        ClientAuth, Context, Password, Protocol, StoreOptions, Suites, TlsOptions,
+        ClientAuth, ClientHosts, Context, Password, Protocol, StoreOptions, Suites, TlsOptions,
     };
 
     use super::*;
@@ -157,7 +157,7 @@ mod tests {
                 protocols: vec![Protocol::Tls13],
                 suites: Suites::default(),
                 client_auth: ClientAuth::Need,
-                check_client_host: false,
+                client_hosts: ClientHosts::Any,
             });
             context.unwrap_or_else(|error| panic!("{suffix}: {error}"));
         }

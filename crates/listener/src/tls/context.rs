@@ -99,10 +99,8 @@ impl Context {
         let certificate = shown(stream.get_ref().1);
         let subject =
             certificate.map(|certificate| names::subject(certificate).unwrap_or_default());
-        let is_elsewhere = |certificate| {
-            self.options.check_client_host && !pki::hosts::is_for(certificate, address)
-        };
-        if certificate.is_some_and(is_elsewhere) {
+        let hosts = self.options.client_hosts;
+        if certificate.is_some_and(|certificate| !hosts.allow(certificate, address)) {
             return Err(HandshakeError::OtherHost(subject.unwrap_or_default()));
         }
         Ok(Handshake { subject, stream })

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use pki::CertificateDer;
 use pki::stores::StoreType;
 
 /// Whether who connects shows a certificate.
@@ -15,6 +16,31 @@ pub enum ClientAuth {
     /// It must.
     #[default]
     Need,
+}
+
+/// Whose certificates those who connect may show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClientHosts {
+    /// Anybody's who is trusted.
+    #[default]
+    Any,
+    /// That of the address that it comes from, or one for this machine: Apache takes every client for one from here
+    /// (`ZKTrustManager.checkClientTrusted`, by an engine that knows no host).
+    Own,
+    /// Nobody's.
+    Nobody,
+}
+
+impl ClientHosts {
+    /// May who comes from `address` show this certificate?
+    pub(super) fn allow(self, certificate: &CertificateDer<'_>, address: &str) -> bool {
+        let mut own = [address, "127.0.0.1", "localhost"].into_iter();
+        match self {
+            ClientHosts::Any => true,
+            ClientHosts::Own => own.any(|host| pki::hosts::is_for(certificate, host)),
+            ClientHosts::Nobody => false,
+        }
+    }
 }
 
 /// A version of TLS. There is none below 1.2.
@@ -68,6 +94,6 @@ pub struct TlsOptions {
     pub suites: super::Suites,
     /// Of those who connect.
     pub client_auth: ClientAuth,
-    /// A certificate must be for the address that it comes from.
-    pub check_client_host: bool,
+    /// Of those who connect.
+    pub client_hosts: ClientHosts,
 }

@@ -7,7 +7,7 @@ mod options;
 
 use std::time::Duration;
 
-use listener::tls::TlsOptions;
+use listener::tls::{ClientHosts, TlsOptions};
 
 use super::error::ConfigError;
 use super::reader::Reader;
@@ -43,7 +43,7 @@ impl ClientTls {
         has_port: bool,
     ) -> Result<Option<ClientTls>, ConfigError> {
         let unified = reader.flag(UNIFIED, false);
-        let check_client_host = check_client_host(reader);
+        let client_hosts = client_hosts(reader);
         let options = Names::CLIENTS.read(reader)?;
         let handshake_limit =
             reader.at_least("zookeeper.netty.server.outstandingHandshake.limit", 0, -1);
@@ -59,7 +59,7 @@ impl ClientTls {
         let options = options.with_key_store(|| no_key_store(reader))?;
         Ok(Some(ClientTls {
             options: TlsOptions {
-                check_client_host,
+                client_hosts,
                 ..options
             },
             unified,
@@ -166,13 +166,21 @@ fn detection_time(reader: &mut Reader<'_>) -> Duration {
     Duration::from_millis(ms.unwrap_or(u64::from(DEFAULT_MS.unsigned_abs())))
 }
 
-/// `X509Util.isClientHostnameVerificationEnabled`. In FIPS mode Apache knows no other name of a client than its address;
-/// here that is so in both.
-fn check_client_host(reader: &mut Reader<'_>) -> bool {
+/// `X509Util.isClientHostnameVerificationEnabled`. In FIPS mode Apache leaves it to the JVM, which knows no host of a client
+/// and refuses them all.
+fn client_hosts(reader: &mut Reader<'_>) -> ClientHosts {
+    const ASKED: &str = "zookeeper.ssl.clientHostnameVerification";
     let of_servers = reader.flag("zookeeper.ssl.hostnameVerification", true);
-    let of_clients = reader.flag("zookeeper.ssl.clientHostnameVerification", false);
-    reader.flag("zookeeper.fips-mode", true);
-    of_servers && of_clients
+    let of_clients = reader.flag(ASKED, false);
+    let is_fips = reader.flag("zookeeper.fips-mode", true);
+    match reader.property(ASKED) {
+        Some(setting) if of_servers && of_clients && is_fips => {
+            reader.say(ASKED, setting, "refuses every client that shows a certificate while fips-mode is true, its default, as in Apache. Set fips-mode=false");
+            ClientHosts::Nobody
+        }
+        Some(_) if of_servers && of_clients => ClientHosts::Own,
+        _ => ClientHosts::Any,
+    }
 }
 
 /// Only Apache's own provider is there.

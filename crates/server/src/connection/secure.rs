@@ -112,12 +112,20 @@ async fn shake_hands(
         },
     };
     let address = listener::java_host_address(remote.ip());
-    match tls.context.accept(stream, &address).await {
-        Ok(handshake) => Some(handshake),
-        Err(error) => {
-            ServerStats::count(&server.stats.auth_failed);
-            tracing::warn!(%remote, "TLS handshake failed: {error}");
-            None
-        }
+    let failure = match tls.context.accept(stream, &address).await {
+        Ok(handshake) if tls.settings.can_know(&handshake) => return Some(handshake),
+        Ok(_) => "a certificate was shown, and ssl.trustStore.location is not set. Set it, or ssl.clientAuth=none".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    ServerStats::count(&server.stats.auth_failed);
+    tracing::warn!(%remote, "TLS handshake failed: {failure}");
+    None
+}
+
+impl ClientTls {
+    /// A client is known by its certificate only where a trust store is named: those whom the system trusts are nobody in
+    /// particular (`X509AuthenticationProvider.handleAuthentication`).
+    fn can_know<S>(&self, handshake: &Handshake<S>) -> bool {
+        handshake.subject.is_none() || self.options.trust_store.is_some()
     }
 }

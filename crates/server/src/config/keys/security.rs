@@ -18,10 +18,6 @@ const JAVA_CLASS: Feature = Feature {
     name: "a Java class that sets up TLS",
     advice: "set the stores by ssl.keyStore and ssl.trustStore instead",
 };
-const REVERSE_DNS: Feature = Feature {
-    name: "trust in names that DNS gives for an address",
-    advice: "remove the line; clients' certificates then have to hold their addresses",
-};
 const KERBEROS: Feature = Feature {
     name: "this of Kerberos",
     advice: "remove the line where nobody needs it, or stay on Apache ZooKeeper",
@@ -61,7 +57,7 @@ pub(super) const ROWS: &[Row] = &[
     key("ssl.context.supplier.class", "", NotYet(&JAVA_CLASS, UNSET), "Java class that sets up TLS"),
     key("ssl.hostnameVerification", "true", Used, "check host names of servers"),
     key("ssl.clientHostnameVerification", "false", Used, "check host names of clients"),
-    key("ssl.allowReverseDnsLookup", "false", NotYet(&REVERSE_DNS, FALSE), "find host names by reverse DNS"),
+    key("ssl.allowReverseDnsLookup", "false", Harmless(Client, Any), "find host names of servers by reverse DNS; of clients none is looked up"),
     key("ssl.crl", "false", NotYet(&REVOCATION, FALSE), "certificate revocation lists"),
     key("ssl.ocsp", "false", NotYet(&REVOCATION, FALSE), "certificate status by OCSP"),
     key("ssl.clientAuth", "need", Used, "whether clients need a certificate"),

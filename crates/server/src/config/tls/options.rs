@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use listener::tls::{ClientAuth, Password, Protocol, StoreOptions, Suites, TlsOptions};
+use listener::tls::{
+    ClientAuth, ClientHosts, Password, Protocol, StoreOptions, Suites, TlsOptions,
+};
 use pki::stores::StoreType;
 
 use super::super::error::ConfigError;
@@ -58,7 +60,7 @@ impl Read {
             protocols: self.protocols,
             suites: self.suites,
             client_auth: self.client_auth,
-            check_client_host: false,
+            client_hosts: ClientHosts::Any,
         })
     }
 }
