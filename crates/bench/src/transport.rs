@@ -44,6 +44,7 @@ impl Dialer {
             suites: Suites::default(),
             client_auth: ClientAuth::None,
             check_client_host: false,
+            revocation: None,
         })?;
         Ok(Dialer { tls: Some(tls) })
     }

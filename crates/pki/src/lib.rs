@@ -9,6 +9,7 @@ pub mod hosts;
 pub mod issue;
 pub mod keys;
 pub mod names;
+pub mod revocation;
 pub mod stores;
 #[cfg(test)]
 mod testing;

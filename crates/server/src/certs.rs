@@ -158,6 +158,7 @@ mod tests {
                 suites: Suites::default(),
                 client_auth: ClientAuth::Need,
                 check_client_host: false,
+                revocation: None,
             });
             context.unwrap_or_else(|error| panic!("{suffix}: {error}"));
         }

@@ -2,8 +2,9 @@
 
 use std::io;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use pki::trust::{Purpose, TrustError};
 use pki::{CertificateDer, names};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::ServerName;
@@ -15,11 +16,12 @@ use tokio_rustls::server::TlsStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector, client};
 
 use super::identity::Identity;
+use super::revocation::{Checker, RevocationError};
 use super::stores::{self, TlsError};
 use super::verifier::Verifier;
 use super::{Protocol, TlsOptions};
 
-/// How long a handshake may take. Netty's default.
+/// How long a handshake may take, with the questions whether certificates are revoked. Netty's default.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 
 /// Does the handshakes of a server: of those who connect to it, and with those that it connects to.
@@ -27,6 +29,8 @@ const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 pub struct Context {
     options: TlsOptions,
     current: RwLock<Current>,
+    /// Asks whether certificates are revoked, where somebody wants to know.
+    checker: Option<Checker>,
 }
 
 /// What both sides' handshakes go by, made of one reading of the stores.
@@ -34,6 +38,7 @@ pub struct Context {
 struct Current {
     accepting: Arc<ServerConfig>,
     connecting: Arc<ClientConfig>,
+    verifier: Arc<Verifier>,
 }
 
 /// A handshake that was done.
@@ -57,6 +62,12 @@ pub enum HandshakeError {
     /// A certificate for another host.
     #[error("the certificate of {0} is not for the address that it comes from")]
     OtherHost(String),
+    /// A certificate that is revoked, or that might be.
+    #[error(transparent)]
+    Revoked(#[from] RevocationError),
+    /// A certificate that was trusted when the handshake began.
+    #[error("no longer trusted: {0}")]
+    NoLongerTrusted(#[from] TrustError),
     /// A host that nobody can have.
     #[error("{0:?} is no name of a host")]
     NoName(String),
@@ -66,7 +77,15 @@ impl Context {
     /// Reads the stores.
     pub fn new(options: TlsOptions) -> Result<Self, TlsError> {
         let current = RwLock::new(Current::read(&options)?);
-        Ok(Context { options, current })
+        let algorithms = aws_lc_rs::default_provider().signature_verification_algorithms;
+        let checker = options
+            .revocation
+            .map(|source| Checker::new(source, algorithms.all));
+        Ok(Context {
+            options,
+            current,
+            checker,
+        })
     }
 
     /// Reads the stores again. Those that stand go on; sessions that could be resumed are void. When a store cannot be
@@ -94,8 +113,15 @@ impl Context {
         socket: S,
         address: &str,
     ) -> Result<Handshake<S>, HandshakeError> {
-        let accepting = TlsAcceptor::from(self.current().accepting).accept(socket);
-        let stream = in_time(accepting).await?;
+        let current = self.current();
+        let shaking = async {
+            let stream = TlsAcceptor::from(current.accepting).accept(socket).await?;
+            let state = stream.get_ref().1;
+            self.check_revocation(state, &current.verifier, Purpose::Client)
+                .await?;
+            Ok(stream)
+        };
+        let stream = in_time(shaking).await?;
         let certificate = shown(stream.get_ref().1);
         let subject =
             certificate.map(|certificate| names::subject(certificate).unwrap_or_default());
@@ -118,8 +144,16 @@ impl Context {
     ) -> Result<client::TlsStream<S>, HandshakeError> {
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| HandshakeError::NoName(host.to_owned()))?;
-        let connecting = TlsConnector::from(self.current().connecting).connect(name, socket);
-        let stream = in_time(connecting).await?;
+        let current = self.current();
+        let shaking = async {
+            let connector = TlsConnector::from(current.connecting);
+            let stream = connector.connect(name, socket).await?;
+            let state = stream.get_ref().1;
+            self.check_revocation(state, &current.verifier, Purpose::Server)
+                .await?;
+            Ok(stream)
+        };
+        let stream = in_time(shaking).await?;
         let is_for_one =
             |shown: &CertificateDer<'_>| names.iter().any(|name| pki::hosts::is_for(shown, name));
         match shown(stream.get_ref().1) {
@@ -129,11 +163,27 @@ impl Context {
             _ => Ok(stream),
         }
     }
+
+    /// Asks whether what the other side showed is revoked, or did show when the session began that it has resumed.
+    async fn check_revocation(
+        &self,
+        state: &CommonState,
+        verifier: &Verifier,
+        purpose: Purpose,
+    ) -> Result<(), HandshakeError> {
+        let (Some(checker), Some(shown)) = (&self.checker, state.peer_certificates()) else {
+            return Ok(());
+        };
+        let path = verifier.path(shown, purpose)?;
+        Ok(checker.check(path, Instant::now() + HANDSHAKE_TIME).await?)
+    }
 }
 
-async fn in_time<T>(handshake: impl Future<Output = io::Result<T>>) -> Result<T, HandshakeError> {
+async fn in_time<T>(
+    handshake: impl Future<Output = Result<T, HandshakeError>>,
+) -> Result<T, HandshakeError> {
     let outcome = tokio::time::timeout(HANDSHAKE_TIME, handshake).await;
-    Ok(outcome.map_err(|_| HandshakeError::TooSlow)??)
+    outcome.unwrap_or(Err(HandshakeError::TooSlow))
 }
 
 /// The other side's own certificate.
@@ -168,11 +218,12 @@ impl Current {
             .with_protocol_versions(&versions)
             .map_err(unusable)?
             .dangerous()
-            .with_custom_certificate_verifier(verifier)
+            .with_custom_certificate_verifier(verifier.clone())
             .with_client_cert_resolver(identity);
         Ok(Current {
             accepting: Arc::new(accepting),
             connecting: Arc::new(connecting),
+            verifier,
         })
     }
 }

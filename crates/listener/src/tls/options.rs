@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use pki::stores::StoreType;
 
+use super::RevocationSource;
+
 /// Whether who connects shows a certificate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ClientAuth {
@@ -70,4 +72,6 @@ pub struct TlsOptions {
     pub client_auth: ClientAuth,
     /// A certificate must be for the address that it comes from.
     pub check_client_host: bool,
+    /// Who is asked whether a certificate is revoked; none: nobody.
+    pub revocation: Option<RevocationSource>,
 }
