@@ -16,5 +16,5 @@ pub const HANDSHAKE_BYTE: u8 = 0x16;
 pub use context::{Context, Handshake, HandshakeError};
 pub use options::{ClientAuth, Password, Protocol, StoreOptions, TlsOptions};
 pub use revocation::{RevocationError, RevocationSource};
-pub use stores::{Fingerprint, TlsError};
+pub use stores::{Expiry, Fingerprint, TlsError};
 pub use suites::{SuiteError, Suites};

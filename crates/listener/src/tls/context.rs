@@ -17,7 +17,7 @@ use tokio_rustls::{TlsAcceptor, TlsConnector, client};
 
 use super::identity::Identity;
 use super::revocation::{Checker, RevocationError};
-use super::stores::{self, TlsError};
+use super::stores::{self, Expiry, TlsError};
 use super::verifier::Verifier;
 use super::{Protocol, TlsOptions};
 
@@ -39,6 +39,7 @@ struct Current {
     accepting: Arc<ServerConfig>,
     connecting: Arc<ClientConfig>,
     verifier: Arc<Verifier>,
+    expiries: Arc<[Expiry]>,
 }
 
 /// A handshake that was done.
@@ -105,6 +106,11 @@ impl Context {
     pub fn fingerprint(&self) -> Vec<stores::Fingerprint> {
         let stores = std::iter::once(&self.options.key_store).chain(&self.options.trust_store);
         stores.flat_map(stores::fingerprint).collect()
+    }
+
+    /// When the entries of the stores expire; not those of the system's.
+    pub fn expiries(&self) -> Arc<[Expiry]> {
+        self.current().expiries
     }
 
     /// Does the handshake with who has connected from `address`.
@@ -198,8 +204,22 @@ impl Current {
             ..aws_lc_rs::default_provider()
         });
         let entries = stores::keys(&options.key_store)?;
+        let store = options.trust_store.as_ref();
+        let trusted = match store {
+            Some(store) => Some((store, stores::trusted(store)?)),
+            None => None,
+        };
+        let expiries = stores::expiries(
+            (&options.key_store, &entries),
+            trusted
+                .as_ref()
+                .map(|(store, trusted)| (*store, &**trusted)),
+        );
         let identity = Identity::new(&options.key_store.path, entries, &provider)?;
-        let trusted = stores::trusted(options.trust_store.as_ref())?;
+        let trusted = match trusted {
+            Some((_, trusted)) => trusted.into_iter().map(|entry| entry.certificate).collect(),
+            None => stores::of_system()?,
+        };
         let algorithms = provider.signature_verification_algorithms;
         let verifier = Verifier::new(trusted, algorithms, options.client_auth);
         let (identity, verifier) = (Arc::new(identity), Arc::new(verifier));
@@ -224,6 +244,7 @@ impl Current {
             accepting: Arc::new(accepting),
             connecting: Arc::new(connecting),
             verifier,
+            expiries: expiries.into(),
         })
     }
 }
