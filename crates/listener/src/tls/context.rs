@@ -270,3 +270,90 @@ fn reason(error: &io::Error) -> String {
         _ => error.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use pki::issue::Authority;
+    use pki::stores::{StoreType, write};
+
+    use super::super::{ClientAuth, Password, RevocationSource, StoreOptions, Suites};
+    use super::*;
+
+    const PASSWORD: &str = "secret";
+
+    /// Stores of a peer whose certificate names nobody who could be asked about it.
+    fn stores(directory: &Path) -> [PathBuf; 2] {
+        let authority = Authority::new("ca", 2020).expect("an authority");
+        let peer = authority.issue("peer", &[]).expect("a certificate");
+        let files = ["key.p12", "trust.p12"].map(|name| directory.join(name));
+        let keys = write::key_store(StoreType::Pkcs12, &peer, PASSWORD).expect("a store");
+        let trusted = write::trust_store(StoreType::Pkcs12, &authority.certificate(), PASSWORD);
+        std::fs::write(&files[0], keys).expect("written");
+        std::fs::write(&files[1], trusted.expect("a store")).expect("written");
+        files
+    }
+
+    fn context(files: &[PathBuf; 2], revocation: Option<RevocationSource>) -> Context {
+        let [key_store, trust_store] = files.clone().map(|path| StoreOptions {
+            path,
+            store_type: None,
+            password: Password::Text(PASSWORD.to_owned()),
+        });
+        let options = TlsOptions {
+            key_store,
+            trust_store: Some(trust_store),
+            protocols: vec![Protocol::Tls13],
+            suites: Suites::default(),
+            client_auth: ClientAuth::Need,
+            check_client_host: false,
+            revocation,
+        };
+        Context::new(options).expect("a context")
+    }
+
+    /// How a handshake ends on both sides.
+    async fn shake_hands(accepts: &Context, connects: &Context) -> [Option<HandshakeError>; 2] {
+        let (ours, theirs) = tokio::io::duplex(1 << 14);
+        let (accepted, connected) = tokio::join!(
+            accepts.accept(ours, "127.0.0.1"),
+            connects.connect(theirs, "localhost", &[]),
+        );
+        [accepted.err(), connected.err()]
+    }
+
+    #[tokio::test]
+    async fn each_side_that_wants_to_know_refuses_who_might_be_revoked() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let files = stores(directory.path());
+        let careless = context(&files, None);
+        let careful = context(&files, Some(RevocationSource::Lists));
+        let is_refused =
+            |error: &Option<HandshakeError>| matches!(error, Some(HandshakeError::Revoked(_)));
+        for (accepts, connects, expected) in [
+            (&careless, &careless, [false, false]),
+            (&careful, &careless, [true, false]),
+            (&careless, &careful, [false, true]),
+        ] {
+            let errors = shake_hands(accepts, connects).await;
+            assert_eq!(errors.each_ref().map(is_refused), expected, "{errors:?}");
+        }
+    }
+
+    #[test]
+    fn each_entry_of_both_stores_tells_when_it_expires() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let files = stores(directory.path());
+        let expiries = context(&files, None).expiries();
+        let told = expiries
+            .iter()
+            .map(|expiry| (&expiry.store, &*expiry.alias, expiry.at_s));
+        // The beginning of the year 2030.
+        let expected = [
+            (&files[0], "peer", 1_893_456_000),
+            (&files[1], "ca", 1_893_456_000),
+        ];
+        assert_eq!(told.collect::<Vec<_>>(), expected);
+    }
+}
