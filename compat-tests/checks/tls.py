@@ -110,7 +110,6 @@ def _stores(report, kind, world):
         ("no key store", {"ssl_keyStore_location": None}, "needs a key store"),
         ("suites that are none", {"ssl_ciphersuites": "TLS_RSA_WITH_AES_128_CBC_SHA"}, "TLS_RSA_WITH_AES_128_CBC_SHA"),
         ("versions that are none", {"ssl_enabledProtocols": "TLSv1.1"}, "TLSv1.1"),
-        ("revocation", {"ssl_ocsp": "true"}, "ssl.ocsp"),
     ]:
         with report.check(NAME, kind, f"a start is refused: {claim}"):
             _is_refused(kind, world.settings(**changes), world, said)

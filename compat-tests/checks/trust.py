@@ -1,15 +1,18 @@
 """Whom a server trusts, as Java does it: certificates of clients of every kind, and whose each is, on both servers alike.
 
 Each is tried on Apache 3.9.5 at the same time, and both must say the same; where they mean not to, the case says so. What comes of
-it is the table of docs/trust.md: a whole run compares it, `run.py --write-table` writes it.
+it is the table of docs/trust.md: a whole run compares it, `run.py --write-table` writes it. Those that are revoked are of
+`revoked.py`.
 """
-
-from dataclasses import dataclass
 
 from ironlab import paths, rundir
 from ironlab.certificates import AUTHORITY, LEAF, Maker, Pair
 from ironlab.report import equal
 from ironlab.secure import RSA, SecureServer, World
+from ironlab.site import Site
+
+from . import revoked
+from .revoked import Case
 
 NAME = "trust"
 CLIENTS = []
@@ -26,25 +29,25 @@ demands one, of Apache 3.9.5 and of ironkeeper at the same time. A name is who t
 """
 
 
-@dataclass(frozen=True)
-class Case:
-    """A client's certificate. `ours` is what ironkeeper says where it means to differ from Apache."""
-
-    claim: str
-    pair: Pair
-    ours: str = ""
-
-
 def run(report, kind):
     directory = rundir.new("certificates")
     try:
-        world = Cases(Maker(directory / "made"))
-        with SecureServer(kind, world.settings(), world) as subject, SecureServer(ORACLE, world.settings(), world) as oracle:
-            rows = [_judge(report, kind, case, subject, oracle) for case in world.cases]
+        with Site() as site:
+            world = Cases(Maker(directory / "made"))
+            groups = [("", {}, world.cases), *revoked.groups(world, site)]
+            rows = [row for group in groups for row in _judge_all(report, kind, world, *group)]
         if kind != ORACLE:
             _MADE.write_text(HEAD + "".join(rows))
     finally:
         rundir.remove(directory)
+
+
+def _judge_all(report, kind, world, setting, changes, cases):
+    """The rows of cases that are tried on servers with a setting."""
+    settings = world.settings(**changes)
+    head = [f"| with `{setting}`: | | |\n"] if setting else []
+    with SecureServer(kind, settings, world) as subject, SecureServer(ORACLE, settings, world) as oracle:
+        return head + [_judge(report, kind, setting, case, subject, oracle) for case in cases]
 
 
 def check():
@@ -57,10 +60,10 @@ def write():
     PAGE.write_text(_MADE.read_text())
 
 
-def _judge(report, kind, case, subject, oracle):
+def _judge(report, kind, setting, case, subject, oracle):
     """Who it is to both; the row of the table."""
     theirs = ours = None
-    with report.check(NAME, kind, f"a certificate {case.claim}"):
+    with report.check(NAME, kind, f"{setting} a certificate {case.claim}".strip()):
         theirs, ours = oracle.identity(case.pair), subject.identity(case.pair)
         if case.ours and kind != ORACLE:
             assert theirs is not None, f"{ORACLE} refuses it, too"
@@ -88,6 +91,7 @@ class Cases(World):
         self._make_purposes()
         self._make_keys()
         self._make_names()
+        self._make_constraints()
         self.case("none", None)
 
     def case(self, claim, pair, ours=""):
@@ -191,3 +195,61 @@ class Cases(World):
             "/CN=one/CN=two",
         ]):
             self.case(f"with a name of kind {number}", self.issued(name))
+
+    def _make_constraints(self):
+        """Names that the one between may issue certificates for."""
+        example = "permitted;DNS:example.com"
+        lab = "subjectAltName="
+        for constraint, subject, names in [
+            (example, "/O=Lab", f"{lab}DNS:a.example.com"),
+            (example, "/O=Lab", f"{lab}DNS:example.com"),
+            (example, "/O=Lab", f"{lab}DNS:example.org"),
+            (example, "/O=Lab", f"{lab}DNS:badexample.com"),
+            (example, "/O=Lab", f"{lab}DNS:example.com,DNS:example.org"),
+            (example, "/O=Lab", f"{lab}IP:10.0.0.1"),
+            (example, "/O=Lab/CN=zk", ""),
+            (example, "/O=Lab/CN=zk.example.com", ""),
+            (example, "/O=Lab/CN=zk", f"{lab}DNS:zk.example.com"),
+            (example, "/O=Lab/CN=no host", ""),
+            ("permitted;DNS:.example.com", "/O=Lab", f"{lab}DNS:a.example.com"),
+            ("permitted;DNS:.example.com", "/O=Lab", f"{lab}DNS:example.com"),
+            ("excluded;DNS:example.com", "/O=Lab", f"{lab}DNS:a.example.com"),
+            ("excluded;DNS:example.com", "/O=Lab", f"{lab}DNS:example.org"),
+            ("permitted;IP:10.0.0.0/255.0.0.0", "/O=Lab", f"{lab}IP:10.1.2.3"),
+            ("permitted;IP:10.0.0.0/255.0.0.0", "/O=Lab", f"{lab}IP:11.1.2.3"),
+            ("permitted;IP:10.0.0.0/255.0.0.0", "/O=Lab", f"{lab}IP:::1"),
+            ("permitted;IP:10.0.0.0/255.0.0.0", "/O=Lab/CN=11.0.0.1", ""),
+            ("excluded;IP:10.0.0.0/255.0.0.0", "/O=Lab", f"{lab}IP:10.1.2.3"),
+            ("permitted;dirName:base", "/O=Lab/OU=a", ""),
+            ("permitted;dirName:base", "/O=LAB/OU=a", ""),
+            ("permitted;dirName:base", "/O=Other/OU=a", ""),
+            ("excluded;dirName:base", "/O=Lab/OU=a", ""),
+            ("excluded;dirName:base", "/O=Other/OU=a", ""),
+            ("permitted;email:jd@example.com", "/O=Lab", f"{lab}email:JD@example.com"),
+            ("permitted;email:example.com", "/O=Lab", f"{lab}email:jd@example.com"),
+            ("permitted;email:example.com", "/O=Lab", f"{lab}email:jd@a.example.com"),
+            ("permitted;email:.example.com", "/O=Lab", f"{lab}email:jd@a.example.com"),
+            ("permitted;email:example.com", "/O=Lab/emailAddress=jd@example.com", ""),
+            ("permitted;email:example.com", "/O=Lab/emailAddress=jd@example.org", ""),
+            ("permitted;URI:example.com", "/O=Lab", f"{lab}URI:spiffe://example.com/zk"),
+            ("permitted;URI:example.com", "/O=Lab", f"{lab}URI:spiffe://a.example.com/zk"),
+            ("permitted;URI:.example.com", "/O=Lab", f"{lab}URI:spiffe://a.example.com/zk"),
+        ]:
+            bound = self._bound(constraint)
+            pair = self.maker.pair(subject, bound, f"{LEAF}\n{names}", chain=[bound.certificate])
+            shown = names.removeprefix(lab) or "no other names"
+            self.case(f"of `{subject}` with {shown}, its issuer bound by `{constraint.replace('base', 'O=Lab')}`", pair)
+        bound = self._bound(example)
+        below = self.maker.pair("/O=Lab/CN=below it", bound, AUTHORITY)
+        chain = [below.certificate, bound.certificate]
+        for name in ("example.com", "example.org"):
+            pair = self.maker.pair("/O=Lab", below, f"{LEAF}\nsubjectAltName=DNS:{name}", chain=chain)
+            self.case(f"with DNS:{name}, the issuer of its issuer bound by `{example}`", pair)
+        trusted = self.trust_also(self.maker.pair("/O=Lab/CN=bound root", None, f"{AUTHORITY}\nnameConstraints=critical,{example}"))
+        pair = self.maker.pair("/O=Lab", trusted, f"{LEAF}\nsubjectAltName=DNS:example.org")
+        self.case(f"with DNS:example.org, its issuer trusted and bound by `{example}`", pair)
+
+    def _bound(self, constraint):
+        """An authority with a name constraint."""
+        base = "\n[base]\nO=Lab" if "base" in constraint else ""
+        return self.maker.pair("/O=Lab/CN=bound one", self.root, f"{AUTHORITY}\nnameConstraints=critical,{constraint}{base}")

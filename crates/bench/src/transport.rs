@@ -45,6 +45,7 @@ impl Dialer {
             suites: Suites::default(),
             client_auth: ClientAuth::None,
             client_hosts: ClientHosts::Any,
+            revocation: None,
         })?;
         Ok(Dialer { tls: Some(tls) })
     }

@@ -2,6 +2,76 @@
 
 /// A sequence.
 pub(crate) const SEQUENCE: u8 = 0x30;
+/// Bytes.
+pub(crate) const OCTETS: u8 = 0x04;
+/// Bits, behind the number of those that are left over.
+pub(crate) const BITS: u8 = 0x03;
+/// A whole number.
+pub(crate) const INTEGER: u8 = 0x02;
+/// An object identifier.
+pub(crate) const OBJECT: u8 = 0x06;
+/// A truth.
+pub(crate) const BOOLEAN: u8 = 0x01;
+/// One of several named numbers.
+pub(crate) const ENUMERATED: u8 = 0x0a;
+/// A moment with four digits of the year.
+pub(crate) const TIME: u8 = 0x18;
+
+/// The tag of a part that holds others and goes by its number.
+pub(crate) const fn part(number: u8) -> u8 {
+    0xa0 | number
+}
+
+/// The tag of a part that holds none and goes by its number.
+pub(crate) const fn plain_part(number: u8) -> u8 {
+    0x80 | number
+}
+
+/// One value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Value<'a> {
+    pub tag: u8,
+    pub content: &'a [u8],
+    /// With tag and length.
+    pub whole: &'a [u8],
+}
+
+impl<'a> Value<'a> {
+    /// The values inside.
+    pub fn inside(&self) -> Values<'a> {
+        Values(self.content)
+    }
+}
+
+/// Values one behind the other.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Values<'a>(pub &'a [u8]);
+
+impl<'a> Values<'a> {
+    /// The next one, if it has this tag; else it stays.
+    pub fn tagged(&mut self, tag: u8) -> Option<Value<'a>> {
+        match self.0.first() {
+            Some(&first) if first == tag => self.next(),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> Iterator for Values<'a> {
+    type Item = Value<'a>;
+
+    fn next(&mut self) -> Option<Value<'a>> {
+        let tag = *self.0.first()?;
+        let (content, rest) = content(self.0)?;
+        let whole = &self.0[..self.0.len() - rest.len()];
+        self.0 = rest;
+        Some(Value {
+            tag,
+            content,
+            whole,
+        })
+    }
+}
 
 /// Content of the value at the beginning, and what stands behind it.
 pub(crate) fn content(der: &[u8]) -> Option<(&[u8], &[u8])> {

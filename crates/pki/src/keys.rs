@@ -90,7 +90,40 @@ impl<'a> KeyOf<'a> {
     }
 }
 
-/// What stands in the AlgorithmIdentifier of a certificate's signature.
+/// Why a signature is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SignatureTrouble {
+    /// SHA-1, MD5, DSA or something that nobody here knows.
+    #[error("signed with an algorithm that is not taken (SHA-1, MD5, DSA ...)")]
+    Algorithm,
+    /// By another key, or of another message.
+    #[error("the signature is not the one of the key that has to have made it")]
+    Wrong,
+}
+
+/// Is `signature` that of `key` for `message`, by the algorithm that `meant` names, as [`signature_algorithm`] gives it?
+pub fn check_signature(
+    algorithms: Algorithms,
+    meant: Option<&[u8]>,
+    key: &KeyOf<'_>,
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), SignatureTrouble> {
+    let mut meant = algorithms
+        .iter()
+        .copied()
+        .filter(|algorithm| Some(algorithm.signature_alg_id().as_ref()) == meant)
+        .peekable();
+    if meant.peek().is_none() {
+        return Err(SignatureTrouble::Algorithm);
+    }
+    match key.has_signed(meant, message, signature) {
+        true => Ok(()),
+        false => Err(SignatureTrouble::Wrong),
+    }
+}
+
+/// What stands in the AlgorithmIdentifier of the signature of a certificate or a revocation list.
 pub fn signature_algorithm(certificate: &[u8]) -> Option<&[u8]> {
     let (parts, _) = der::content(certificate)?;
     let (_, behind_content) = der::content(parts)?;

@@ -8,6 +8,7 @@ mod tests;
 pub mod write;
 
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use x509_parser::parse_x509_certificate;
 
 use crate::der::{self, SEQUENCE};
 
@@ -115,6 +116,26 @@ pub struct TrustedEntry {
     pub alias: String,
     /// The certificate.
     pub certificate: CertificateDer<'static>,
+}
+
+impl KeyEntry {
+    /// When the first of its certificates expires, in seconds since 1970; none: one cannot be taken apart.
+    pub fn expires_s(&self) -> Option<i64> {
+        let all: Option<Vec<i64>> = self.chain.iter().map(expires_s).collect();
+        all?.into_iter().min()
+    }
+}
+
+impl TrustedEntry {
+    /// When it expires, as [`KeyEntry::expires_s`].
+    pub fn expires_s(&self) -> Option<i64> {
+        expires_s(&self.certificate)
+    }
+}
+
+fn expires_s(certificate: &CertificateDer<'_>) -> Option<i64> {
+    let (_, parsed) = parse_x509_certificate(certificate).ok()?;
+    Some(parsed.validity().not_after.timestamp())
 }
 
 /// All that is in a store.

@@ -3,7 +3,10 @@
 //! A certificate that is itself in the trust store is trusted as it is: neither its dates nor its extensions are looked
 //! at. Any other needs a path to one that is, each step of which is signed, in time and allowed to issue.
 
+mod constraints;
 mod path;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 
@@ -98,6 +101,22 @@ pub enum TrustError {
         /// What it was shown for.
         purpose: Purpose,
     },
+    /// An authority may not issue for such names.
+    #[error("{subject} has the name {name}, for which {authority} may not issue certificates")]
+    OtherNames {
+        /// Whose.
+        subject: String,
+        /// The name.
+        name: String,
+        /// Above it.
+        authority: String,
+    },
+    /// Name constraints that cannot be taken apart, or that Java does not support.
+    #[error("the name constraints of {authority} cannot be understood")]
+    Constraints {
+        /// Whose.
+        authority: String,
+    },
     /// A critical extension that is not understood must be refused.
     #[error(
         "the certificate of {subject} has the critical extension {oid}, which is not understood"
@@ -142,28 +161,30 @@ impl Anchors {
     }
 
     /// Is the first of these certificates trusted at `now`, in seconds since 1970? The others may stand in any order.
+    /// Returns the path to the trust store: that certificate first, the one of the trust store last; they may be the same.
     pub fn verify(
         &self,
         chain: &[CertificateDer<'_>],
         purpose: Purpose,
         now: i64,
-    ) -> Result<(), TrustError> {
+    ) -> Result<Vec<CertificateDer<'static>>, TrustError> {
         if chain.len() > MAX_CHAIN {
             return Err(TrustError::TooMany(chain.len()));
         }
         let (leaf, others) = chain.split_first().ok_or(TrustError::Unreadable)?;
         let leaf = parsed(leaf).ok_or(TrustError::Unreadable)?;
         if self.is_anchor(&leaf) {
-            return Ok(());
+            return Ok(vec![chain[0].clone().into_owned()]);
         }
         let others: Vec<_> = others.iter().filter_map(|other| parsed(other)).collect();
-        Search {
+        let path = Search {
             anchors: self,
             others: &others,
             purpose,
             now,
         }
-        .from(&leaf)
+        .from(&leaf)?;
+        Ok(path.into_iter().map(|der| der.to_vec().into()).collect())
     }
 
     fn is_anchor(&self, certificate: &Certificate<'_>) -> bool {
@@ -177,13 +198,13 @@ impl Anchors {
 }
 
 /// A certificate and its encoding.
-struct Certificate<'a> {
-    der: &'a [u8],
-    parsed: X509Certificate<'a>,
+pub(crate) struct Certificate<'a> {
+    pub der: &'a [u8],
+    pub parsed: X509Certificate<'a>,
 }
 
 impl Certificate<'_> {
-    fn subject(&self) -> String {
+    pub fn subject(&self) -> String {
         java_name(self.parsed.subject())
     }
 
@@ -192,7 +213,7 @@ impl Certificate<'_> {
     }
 }
 
-fn parsed<'a>(der: &'a CertificateDer<'_>) -> Option<Certificate<'a>> {
+pub(crate) fn parsed<'a>(der: &'a CertificateDer<'_>) -> Option<Certificate<'a>> {
     let (_, parsed) = parse_x509_certificate(der).ok()?;
     Some(Certificate { der, parsed })
 }

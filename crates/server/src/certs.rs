@@ -158,6 +158,7 @@ mod tests {
                 suites: Suites::default(),
                 client_auth: ClientAuth::Need,
                 client_hosts: ClientHosts::Any,
+                revocation: None,
             });
             context.unwrap_or_else(|error| panic!("{suffix}: {error}"));
         }

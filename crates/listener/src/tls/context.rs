@@ -2,8 +2,9 @@
 
 use std::io;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use pki::trust::{Purpose, TrustError};
 use pki::{CertificateDer, names};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::ServerName;
@@ -15,11 +16,12 @@ use tokio_rustls::server::TlsStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector, client};
 
 use super::identity::Identity;
-use super::stores::{self, TlsError};
+use super::revocation::{Checker, RevocationError};
+use super::stores::{self, Expiry, TlsError};
 use super::verifier::Verifier;
 use super::{Protocol, TlsOptions};
 
-/// How long a handshake may take. Netty's default.
+/// How long a handshake may take, with the questions whether certificates are revoked. Netty's default.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 
 /// Does the handshakes of a server: of those who connect to it, and with those that it connects to.
@@ -27,6 +29,8 @@ const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 pub struct Context {
     options: TlsOptions,
     current: RwLock<Current>,
+    /// Asks whether certificates are revoked, where somebody wants to know.
+    checker: Option<Checker>,
 }
 
 /// What both sides' handshakes go by, made of one reading of the stores.
@@ -34,6 +38,8 @@ pub struct Context {
 struct Current {
     accepting: Arc<ServerConfig>,
     connecting: Arc<ClientConfig>,
+    verifier: Arc<Verifier>,
+    expiries: Arc<[Expiry]>,
 }
 
 /// A handshake that was done.
@@ -57,6 +63,12 @@ pub enum HandshakeError {
     /// A certificate for another host.
     #[error("the certificate of {0} is not for the address that it comes from")]
     OtherHost(String),
+    /// A certificate that is revoked, or that might be.
+    #[error(transparent)]
+    Revoked(#[from] RevocationError),
+    /// A certificate that was trusted when the handshake began.
+    #[error("no longer trusted: {0}")]
+    NoLongerTrusted(#[from] TrustError),
     /// A host that nobody can have.
     #[error("{0:?} is no name of a host")]
     NoName(String),
@@ -66,7 +78,15 @@ impl Context {
     /// Reads the stores.
     pub fn new(options: TlsOptions) -> Result<Self, TlsError> {
         let current = RwLock::new(Current::read(&options)?);
-        Ok(Context { options, current })
+        let algorithms = aws_lc_rs::default_provider().signature_verification_algorithms;
+        let checker = options
+            .revocation
+            .map(|source| Checker::new(source, algorithms.all));
+        Ok(Context {
+            options,
+            current,
+            checker,
+        })
     }
 
     /// Reads the stores again. Those that stand go on; sessions that could be resumed are void. When a store cannot be
@@ -88,14 +108,26 @@ impl Context {
         stores.flat_map(stores::fingerprint).collect()
     }
 
+    /// When the entries of the stores expire; not those of the system's.
+    pub fn expiries(&self) -> Arc<[Expiry]> {
+        self.current().expiries
+    }
+
     /// Does the handshake with who has connected from `address`.
     pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         socket: S,
         address: &str,
     ) -> Result<Handshake<S>, HandshakeError> {
-        let accepting = TlsAcceptor::from(self.current().accepting).accept(socket);
-        let stream = in_time(accepting).await?;
+        let current = self.current();
+        let shaking = async {
+            let stream = TlsAcceptor::from(current.accepting).accept(socket).await?;
+            let state = stream.get_ref().1;
+            self.check_revocation(state, &current.verifier, Purpose::Client)
+                .await?;
+            Ok(stream)
+        };
+        let stream = in_time(shaking).await?;
         let certificate = shown(stream.get_ref().1);
         let subject =
             certificate.map(|certificate| names::subject(certificate).unwrap_or_default());
@@ -116,8 +148,16 @@ impl Context {
     ) -> Result<client::TlsStream<S>, HandshakeError> {
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| HandshakeError::NoName(host.to_owned()))?;
-        let connecting = TlsConnector::from(self.current().connecting).connect(name, socket);
-        let stream = in_time(connecting).await?;
+        let current = self.current();
+        let shaking = async {
+            let connector = TlsConnector::from(current.connecting);
+            let stream = connector.connect(name, socket).await?;
+            let state = stream.get_ref().1;
+            self.check_revocation(state, &current.verifier, Purpose::Server)
+                .await?;
+            Ok(stream)
+        };
+        let stream = in_time(shaking).await?;
         let is_for_one =
             |shown: &CertificateDer<'_>| names.iter().any(|name| pki::hosts::is_for(shown, name));
         match shown(stream.get_ref().1) {
@@ -127,11 +167,27 @@ impl Context {
             _ => Ok(stream),
         }
     }
+
+    /// Asks whether what the other side showed is revoked, or did show when the session began that it has resumed.
+    async fn check_revocation(
+        &self,
+        state: &CommonState,
+        verifier: &Verifier,
+        purpose: Purpose,
+    ) -> Result<(), HandshakeError> {
+        let (Some(checker), Some(shown)) = (&self.checker, state.peer_certificates()) else {
+            return Ok(());
+        };
+        let path = verifier.path(shown, purpose)?;
+        Ok(checker.check(path, Instant::now() + HANDSHAKE_TIME).await?)
+    }
 }
 
-async fn in_time<T>(handshake: impl Future<Output = io::Result<T>>) -> Result<T, HandshakeError> {
+async fn in_time<T>(
+    handshake: impl Future<Output = Result<T, HandshakeError>>,
+) -> Result<T, HandshakeError> {
     let outcome = tokio::time::timeout(HANDSHAKE_TIME, handshake).await;
-    Ok(outcome.map_err(|_| HandshakeError::TooSlow)??)
+    outcome.unwrap_or(Err(HandshakeError::TooSlow))
 }
 
 /// The other side's own certificate.
@@ -146,8 +202,22 @@ impl Current {
             ..aws_lc_rs::default_provider()
         });
         let entries = stores::keys(&options.key_store)?;
+        let store = options.trust_store.as_ref();
+        let trusted = match store {
+            Some(store) => Some((store, stores::trusted(store)?)),
+            None => None,
+        };
+        let expiries = stores::expiries(
+            (&options.key_store, &entries),
+            trusted
+                .as_ref()
+                .map(|(store, trusted)| (*store, &**trusted)),
+        );
         let identity = Identity::new(&options.key_store.path, entries, &provider)?;
-        let trusted = stores::trusted(options.trust_store.as_ref())?;
+        let trusted = match trusted {
+            Some((_, trusted)) => trusted.into_iter().map(|entry| entry.certificate).collect(),
+            None => stores::of_system()?,
+        };
         let algorithms = provider.signature_verification_algorithms;
         let verifier = Verifier::new(trusted, algorithms, options.client_auth);
         let (identity, verifier) = (Arc::new(identity), Arc::new(verifier));
@@ -166,11 +236,13 @@ impl Current {
             .with_protocol_versions(&versions)
             .map_err(unusable)?
             .dangerous()
-            .with_custom_certificate_verifier(verifier)
+            .with_custom_certificate_verifier(verifier.clone())
             .with_client_cert_resolver(identity);
         Ok(Current {
             accepting: Arc::new(accepting),
             connecting: Arc::new(connecting),
+            verifier,
+            expiries: expiries.into(),
         })
     }
 }
@@ -194,5 +266,92 @@ fn reason(error: &io::Error) -> String {
         }
         Some(Error::InvalidMessage(_)) => "what came is not TLS".to_owned(),
         _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use pki::issue::Authority;
+    use pki::stores::{StoreType, write};
+
+    use super::super::{ClientAuth, ClientHosts, Password, RevocationSource, StoreOptions, Suites};
+    use super::*;
+
+    const PASSWORD: &str = "secret";
+
+    /// Stores of a peer whose certificate names nobody who could be asked about it.
+    fn stores(directory: &Path) -> [PathBuf; 2] {
+        let authority = Authority::new("ca", 2020).expect("an authority");
+        let peer = authority.issue("peer", &[]).expect("a certificate");
+        let files = ["key.p12", "trust.p12"].map(|name| directory.join(name));
+        let keys = write::key_store(StoreType::Pkcs12, &peer, PASSWORD).expect("a store");
+        let trusted = write::trust_store(StoreType::Pkcs12, &authority.certificate(), PASSWORD);
+        std::fs::write(&files[0], keys).expect("written");
+        std::fs::write(&files[1], trusted.expect("a store")).expect("written");
+        files
+    }
+
+    fn context(files: &[PathBuf; 2], revocation: Option<RevocationSource>) -> Context {
+        let [key_store, trust_store] = files.clone().map(|path| StoreOptions {
+            path,
+            store_type: None,
+            password: Password::Text(PASSWORD.to_owned()),
+        });
+        let options = TlsOptions {
+            key_store,
+            trust_store: Some(trust_store),
+            protocols: vec![Protocol::Tls13],
+            suites: Suites::default(),
+            client_auth: ClientAuth::Need,
+            client_hosts: ClientHosts::Any,
+            revocation,
+        };
+        Context::new(options).expect("a context")
+    }
+
+    /// How a handshake ends on both sides.
+    async fn shake_hands(accepts: &Context, connects: &Context) -> [Option<HandshakeError>; 2] {
+        let (ours, theirs) = tokio::io::duplex(1 << 14);
+        let (accepted, connected) = tokio::join!(
+            accepts.accept(ours, "127.0.0.1"),
+            connects.connect(theirs, "localhost", &[]),
+        );
+        [accepted.err(), connected.err()]
+    }
+
+    #[tokio::test]
+    async fn each_side_that_wants_to_know_refuses_who_might_be_revoked() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let files = stores(directory.path());
+        let careless = context(&files, None);
+        let careful = context(&files, Some(RevocationSource::Lists));
+        let is_refused =
+            |error: &Option<HandshakeError>| matches!(error, Some(HandshakeError::Revoked(_)));
+        for (accepts, connects, expected) in [
+            (&careless, &careless, [false, false]),
+            (&careful, &careless, [true, false]),
+            (&careless, &careful, [false, true]),
+        ] {
+            let errors = shake_hands(accepts, connects).await;
+            assert_eq!(errors.each_ref().map(is_refused), expected, "{errors:?}");
+        }
+    }
+
+    #[test]
+    fn each_entry_of_both_stores_tells_when_it_expires() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let files = stores(directory.path());
+        let expiries = context(&files, None).expiries();
+        let told = expiries
+            .iter()
+            .map(|expiry| (&expiry.store, &*expiry.alias, expiry.at_s));
+        // The beginning of the year 2030.
+        let expected = [
+            (&files[0], "peer", 1_893_456_000),
+            (&files[1], "ca", 1_893_456_000),
+        ];
+        assert_eq!(told.collect::<Vec<_>>(), expected);
     }
 }

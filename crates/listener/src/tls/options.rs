@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use pki::CertificateDer;
 use pki::stores::StoreType;
 
+use super::RevocationSource;
+
 /// Whether who connects shows a certificate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ClientAuth {
@@ -96,4 +98,6 @@ pub struct TlsOptions {
     pub client_auth: ClientAuth,
     /// Of those who connect.
     pub client_hosts: ClientHosts,
+    /// Who is asked whether a certificate is revoked; none: nobody.
+    pub revocation: Option<RevocationSource>,
 }

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use std::{fs, io};
 
 use pki::CertificateDer;
-use pki::stores::{self, KeyEntry, StoreError};
+use pki::stores::{self, KeyEntry, StoreError, TrustedEntry};
 
 use super::{Password, StoreOptions};
 
@@ -57,23 +57,18 @@ pub(super) fn keys(options: &StoreOptions) -> Result<Vec<KeyEntry>, TlsError> {
     keys.map_err(|error| of_store(options, error))
 }
 
-/// The certificates of a trust store, or of the system.
-pub(super) fn trusted(
-    options: Option<&StoreOptions>,
-) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let Some(options) = options else {
-        return of_system();
-    };
+/// The certificates of a trust store.
+pub(super) fn trusted(options: &StoreOptions) -> Result<Vec<TrustedEntry>, TlsError> {
     let trusted = stores::trusted(
         &read(&options.path)?,
         options.store_type,
         &options.password.text()?,
     );
-    let trusted = trusted.map_err(|error| of_store(options, error))?;
-    Ok(trusted.into_iter().map(|entry| entry.certificate).collect())
+    trusted.map_err(|error| of_store(options, error))
 }
 
-fn of_system() -> Result<Vec<CertificateDer<'static>>, TlsError> {
+/// The certificates that the system trusts.
+pub(super) fn of_system() -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let found = rustls_native_certs::load_native_certs();
     match found.certs.is_empty() {
         true => Err(TlsError::NoSystemRoots(format!("{:?}", found.errors))),
@@ -86,6 +81,40 @@ fn of_store(options: &StoreOptions, error: StoreError) -> TlsError {
         path: options.path.clone(),
         error,
     }
+}
+
+/// When an entry of a store expires.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expiry {
+    /// The file of the store.
+    pub store: PathBuf,
+    /// The name of the entry in it.
+    pub alias: String,
+    /// The last moment of the first of its certificates to expire, in seconds since 1970.
+    pub at_s: i64,
+}
+
+/// Those of both stores. A certificate that cannot be taken apart is left out, as nobody trusts it either.
+pub(super) fn expiries(
+    keys: (&StoreOptions, &[KeyEntry]),
+    trusted: Option<(&StoreOptions, &[TrustedEntry])>,
+) -> Vec<Expiry> {
+    let of = |options: &StoreOptions, alias: &String, at_s: Option<i64>| {
+        Some(Expiry {
+            store: options.path.clone(),
+            alias: alias.clone(),
+            at_s: at_s?,
+        })
+    };
+    let (options, keys) = keys;
+    let keys = keys
+        .iter()
+        .filter_map(|entry| of(options, &entry.alias, entry.expires_s()));
+    let trusted = trusted.into_iter().flat_map(|(options, trusted)| {
+        let trusted = trusted.iter();
+        trusted.filter_map(move |entry| of(options, &entry.alias, entry.expires_s()))
+    });
+    keys.chain(trusted).collect()
 }
 
 /// A file as it stands: its number, its size and when it was written. None: it is not there.

@@ -130,6 +130,16 @@ impl ServerCertVerifier for Verifier {
 
 /// What both sides have in common.
 impl Verifier {
+    /// From the first certificate of a chain to one of the trust store, at this moment.
+    pub(super) fn path(
+        &self,
+        chain: &[CertificateDer<'_>],
+        purpose: Purpose,
+    ) -> Result<Vec<CertificateDer<'static>>, TrustError> {
+        let now = UnixTime::now().as_secs().cast_signed();
+        self.anchors.verify(chain, purpose, now)
+    }
+
     fn verify(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -142,7 +152,10 @@ impl Verifier {
             .cloned()
             .collect();
         let now = now.as_secs().cast_signed();
-        self.anchors.verify(&chain, purpose, now).map_err(refused)
+        self.anchors
+            .verify(&chain, purpose, now)
+            .map(drop)
+            .map_err(refused)
     }
 
     /// Checks what the peer signed in the handshake by the first `most` algorithms of its scheme. rustls' own way does not

@@ -2,8 +2,8 @@
 
 use x509_parser::prelude::ParsedExtension;
 
-use super::{Anchors, Certificate, Purpose, TrustError, parsed};
-use crate::keys::{self, KeyOf};
+use super::{Anchors, Certificate, Purpose, TrustError, constraints, parsed};
+use crate::keys::{self, KeyOf, SignatureTrouble};
 use crate::names::java_name;
 
 /// One chain that was shown.
@@ -17,13 +17,17 @@ pub(super) struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    /// Finds a path and checks it.
-    pub fn from(&self, leaf: &'a Certificate<'a>) -> Result<(), TrustError> {
-        self.step(&mut vec![leaf])
+    /// Finds a path and checks it. Returns what is on it, the first certificate first, that of the trust store last.
+    pub fn from(&self, leaf: &'a Certificate<'a>) -> Result<Vec<&'a [u8]>, TrustError> {
+        let mut path = vec![leaf];
+        let anchor = self.step(&mut path)?;
+        let path = path.iter().map(|certificate| certificate.der);
+        Ok(path.chain([anchor]).collect())
     }
 
     /// Goes on from the last certificate of `path`: to the trust store where that issued it, else through what was shown.
-    fn step(&self, path: &mut Vec<&'a Certificate<'a>>) -> Result<(), TrustError> {
+    /// Returns the certificate of the trust store that was come to.
+    fn step(&self, path: &mut Vec<&'a Certificate<'a>>) -> Result<&'a [u8], TrustError> {
         let last = path[path.len() - 1];
         let issuer = last.parsed.issuer().as_raw();
         let mut error = None;
@@ -35,7 +39,7 @@ impl<'a> Search<'a> {
                 .issued(&anchor, last)
                 .and_then(|()| self.check(path, &anchor))
             {
-                Ok(()) => return Ok(()),
+                Ok(()) => return Ok(anchor.der),
                 Err(failed) => error = Some(failed),
             }
         }
@@ -49,7 +53,7 @@ impl<'a> Search<'a> {
             }
             path.push(other);
             match self.step(path) {
-                Ok(()) => return Ok(()),
+                Ok(anchor) => return Ok(anchor),
                 Err(failed) => error = error.or(Some(failed)),
             }
             path.pop();
@@ -69,26 +73,23 @@ impl<'a> Search<'a> {
                 trouble,
             });
         }
-        let meant = keys::signature_algorithm(issued.der);
-        let mut meant = algorithms
-            .iter()
-            .copied()
-            .filter(|algorithm| Some(algorithm.signature_alg_id().as_ref()) == meant)
-            .peekable();
-        if meant.peek().is_none() {
-            return Err(TrustError::SignatureAlgorithm {
-                subject: issued.subject(),
-            });
-        }
         let key = KeyOf::new(&issuer.parsed).ok_or(TrustError::Unreadable)?;
-        let content = issued.parsed.tbs_certificate.as_ref();
-        match key.has_signed(meant, content, &issued.parsed.signature_value.data) {
-            true => Ok(()),
-            false => Err(TrustError::UnknownIssuer {
+        let checked = keys::check_signature(
+            algorithms,
+            keys::signature_algorithm(issued.der),
+            &key,
+            issued.parsed.tbs_certificate.as_ref(),
+            &issued.parsed.signature_value.data,
+        );
+        checked.map_err(|trouble| match trouble {
+            SignatureTrouble::Algorithm => TrustError::SignatureAlgorithm {
+                subject: issued.subject(),
+            },
+            SignatureTrouble::Wrong => TrustError::UnknownIssuer {
                 subject: issued.subject(),
                 issuer: issuer.subject(),
-            }),
-        }
+            },
+        })
     }
 
     /// A whole path, its own certificate first, `anchor` behind its last.
@@ -110,6 +111,7 @@ impl<'a> Search<'a> {
                 continue;
             }
             may_issue(certificate, below)?;
+            constraints::check(certificate, &path[..at])?;
             let renews =
                 certificate.parsed.subject().as_raw() == certificate.parsed.issuer().as_raw();
             below += usize::from(!renews);
@@ -204,7 +206,7 @@ fn may_issue(certificate: &Certificate<'_>, below: usize) -> Result<(), TrustErr
     }
 }
 
-/// Critical extensions must be understood. Name constraints are not, so they are refused where they are critical.
+/// Critical extensions must be understood.
 fn check_extensions(certificate: &Certificate<'_>) -> Result<(), TrustError> {
     for extension in certificate
         .parsed
@@ -219,6 +221,7 @@ fn check_extensions(certificate: &Certificate<'_>) -> Result<(), TrustError> {
                 | ParsedExtension::ExtendedKeyUsage(_)
                 | ParsedExtension::SubjectAlternativeName(_)
                 | ParsedExtension::CertificatePolicies(_)
+                | ParsedExtension::NameConstraints(_)
         );
         if !known {
             return Err(TrustError::CriticalExtension {

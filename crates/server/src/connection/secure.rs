@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use listener::Accepted;
-use listener::tls::{Context, Fingerprint, HANDSHAKE_BYTE, Handshake, TlsError};
+use listener::tls::{Context, Expiry, Fingerprint, HANDSHAKE_BYTE, Handshake, TlsError};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
@@ -53,6 +53,10 @@ impl Stores for Tls {
 
     fn reload(&self) -> Result<(), TlsError> {
         self.context.reload()
+    }
+
+    fn expiries(&self) -> Arc<[Expiry]> {
+        self.context.expiries()
     }
 }
 

@@ -11,7 +11,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
-use listener::tls::{Context, Fingerprint, HANDSHAKE_BYTE, HandshakeError, TlsError};
+use listener::tls::{Context, Expiry, Fingerprint, HANDSHAKE_BYTE, HandshakeError, TlsError};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -203,6 +203,10 @@ impl Stores for PeerContext {
 
     fn reload(&self) -> Result<(), TlsError> {
         self.context.reload()
+    }
+
+    fn expiries(&self) -> Arc<[Expiry]> {
+        self.context.expiries()
     }
 }
 

@@ -27,6 +27,7 @@ impl Housekeeping {
 pub fn spawn(server: &Server, directories: &Arc<DataDirs>) -> Housekeeping {
     let mut jobs = JoinSet::new();
     jobs.spawn(reap(server.clone()));
+    jobs.spawn(certificates::warn_of_expiry(server.security.stores()));
     let stores = server.security.stores().into_iter();
     for stores in stores.filter(|stores| stores.reloads()) {
         jobs.spawn(certificates::watch(stores));

@@ -10,10 +10,6 @@ const UNKNOWN_TLS: Feature = Feature {
     name: "a setting of TLS that nobody knows",
     advice: "correct its name or remove the line",
 };
-const REVOCATION: Feature = Feature {
-    name: "looking up whether certificates are revoked",
-    advice: "remove the line to trust certificates until they expire, or stay on Apache ZooKeeper where revocation is needed",
-};
 const JAVA_CLASS: Feature = Feature {
     name: "a Java class that sets up TLS",
     advice: "set the stores by ssl.keyStore and ssl.trustStore instead",
@@ -58,8 +54,8 @@ pub(super) const ROWS: &[Row] = &[
     key("ssl.hostnameVerification", "true", Used, "check host names of servers"),
     key("ssl.clientHostnameVerification", "false", Used, "check host names of clients"),
     key("ssl.allowReverseDnsLookup", "false", Harmless(Client, Any), "find host names of servers by reverse DNS; of clients none is looked up"),
-    key("ssl.crl", "false", NotYet(&REVOCATION, FALSE), "certificate revocation lists"),
-    key("ssl.ocsp", "false", NotYet(&REVOCATION, FALSE), "certificate status by OCSP"),
+    key("ssl.crl", "false", Used, "revoked certificates are refused, by the lists that they name"),
+    key("ssl.ocsp", "false", Used, "revoked certificates are refused, by the responders that they name, then by the lists"),
     key("ssl.clientAuth", "need", Used, "whether clients need a certificate"),
     key("ssl.handshakeDetectionTimeoutMillis", "5000", Harmless(OtherEngine, Int), "ms to recognise TLS"),
     key("ssl.quorum.protocol", "TLSv1.3", Ensemble(Any), "TLS version between servers"),
@@ -77,8 +73,8 @@ pub(super) const ROWS: &[Row] = &[
     key("ssl.quorum.hostnameVerification", "true", Ensemble(Any), "check host names of servers"),
     key("ssl.quorum.clientHostnameVerification", "true", Ensemble(Any), "check host names of servers that connect"),
     key("ssl.quorum.allowReverseDnsLookup", "true", Ensemble(Any), "take a certificate for a server line's host that has the address"),
-    key("ssl.quorum.crl", "false", NotYet(&REVOCATION, FALSE), "certificate revocation lists between servers"),
-    key("ssl.quorum.ocsp", "false", NotYet(&REVOCATION, FALSE), "certificate status by OCSP between servers"),
+    key("ssl.quorum.crl", "false", Ensemble(Any), "revoked certificates of servers are refused, by the lists that they name"),
+    key("ssl.quorum.ocsp", "false", Ensemble(Any), "revoked certificates of servers are refused, by the responders that they name, then by the lists"),
     key("ssl.quorum.clientAuth", "need", Ensemble(Any), "whether servers need a certificate"),
     key("ssl.quorum.handshakeDetectionTimeoutMillis", "5000", Ensemble(Any), "ms to recognise TLS between servers"),
     key("ssl.*", "", NotYet(&UNKNOWN_TLS, &[]), "any other TLS setting, known to Apache or not"),

@@ -1,3 +1,5 @@
+use listener::tls::RevocationSource;
+
 use super::super::settings::Origin;
 use super::super::source::Source;
 use super::*;
@@ -135,4 +137,28 @@ fn hosts_are_looked_at_outside_fips_mode_only_as_in_apache() {
         read(&[fips, &of_quorum("allowReverseDnsLookup")]),
         (true, true, false)
     );
+}
+
+#[test]
+fn revocation_is_asked_of_lists_alone_or_of_responders_and_then_of_lists() {
+    let source = |properties: &[&str]| {
+        let store = "zookeeper.ssl.quorum.keyStore.location=/p.jks";
+        let properties = [&[store], properties].concat();
+        let tls = read(&["sslQuorum=true"], &properties).unwrap().tls.unwrap();
+        tls.options.revocation
+    };
+    let (crl, ocsp) = (
+        "zookeeper.ssl.quorum.crl=true",
+        "zookeeper.ssl.quorum.ocsp=true",
+    );
+    assert_eq!(source(&[]), None);
+    assert_eq!(
+        source(&["zookeeper.ssl.crl=true"]),
+        None,
+        "that is of clients"
+    );
+    assert_eq!(source(&[crl]), Some(RevocationSource::Lists));
+    for both in [&[ocsp][..], &[crl, ocsp]] {
+        assert_eq!(source(both), Some(RevocationSource::RespondersThenLists));
+    }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use listener::tls::{
-    ClientAuth, ClientHosts, Password, Protocol, StoreOptions, Suites, TlsOptions,
+    ClientAuth, ClientHosts, Password, Protocol, RevocationSource, StoreOptions, Suites, TlsOptions,
 };
 use pki::stores::StoreType;
 
@@ -22,6 +22,7 @@ pub(super) struct Read {
     protocols: Vec<Protocol>,
     suites: Suites,
     client_auth: ClientAuth,
+    revocation: Option<RevocationSource>,
 }
 
 impl Names {
@@ -41,6 +42,7 @@ impl Names {
             protocols: protocols(reader, self)?,
             suites: suites(reader, self)?,
             client_auth: client_auth(reader, self)?,
+            revocation: revocation(reader, self),
         })
     }
 }
@@ -61,6 +63,7 @@ impl Read {
             suites: self.suites,
             client_auth: self.client_auth,
             client_hosts: ClientHosts::Any,
+            revocation: self.revocation,
         })
     }
 }
@@ -177,5 +180,16 @@ fn client_auth(reader: &mut Reader<'_>, names: Names) -> Result<ClientAuth, Conf
             "is not known",
             "set need, want or none",
         )),
+    }
+}
+
+/// Responders are asked with `ocsp`, which falls back to lists whether they are named or not (`X509Util.createTrustManager`).
+fn revocation(reader: &mut Reader<'_>, names: Names) -> Option<RevocationSource> {
+    let lists = reader.flag(&names.of("crl"), false);
+    let responders = reader.flag(&names.of("ocsp"), false);
+    match (lists, responders) {
+        (_, true) => Some(RevocationSource::RespondersThenLists),
+        (true, false) => Some(RevocationSource::Lists),
+        (false, false) => None,
     }
 }
