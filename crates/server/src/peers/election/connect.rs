@@ -41,11 +41,11 @@ pub(super) async fn connect(shared: Arc<Shared>, sid: Sid, addresses: Vec<PeerAd
 async fn introduce(shared: &Shared, sid: Sid, stream: &mut PeerStream) -> Result<(), String> {
     let hello = say_hello(shared, &mut stream.to).await;
     hello.map_err(|error| error.to_string())?;
-    if !shared.settings.peers.contains_key(&sid) {
+    let Some(server) = shared.settings.peers.get(&sid) else {
         return Ok(());
-    }
+    };
     let patience = shared.settings.handshake_timeout;
-    match timeout(patience, shared.settings.guard.log_in(stream)).await {
+    match timeout(patience, shared.settings.guard.log_in(stream, server)).await {
         Ok(outcome) => outcome.map_err(|error| error.to_string()),
         Err(_) => Err(format!("it has not answered a login for {patience:?}")),
     }
