@@ -2,7 +2,10 @@
 //!
 //! Must not know who may log in.
 
+use std::sync::Arc;
+
 use sasl::{Evaluated, Refused, digest_md5, gssapi};
+use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
 /// The login of somebody who has connected.
@@ -36,8 +39,14 @@ impl Exchange {
 pub enum OwnExchange<'a> {
     /// DIGEST-MD5.
     Digest(digest_md5::Client<'a>),
-    /// GSSAPI; none while a ticket is waited for.
-    Kerberos(Option<Box<gssapi::Client>>),
+    /// GSSAPI.
+    Kerberos {
+        /// None while a ticket is waited for.
+        client: Option<Box<gssapi::Client>>,
+        /// One of this server's logins asks for a ticket at a time, however long that takes: no more threads wait, and none looks
+        /// into a cache of tickets that another one makes anew.
+        asking: Arc<Semaphore>,
+    },
 }
 
 impl OwnExchange<'_> {
@@ -48,7 +57,7 @@ impl OwnExchange<'_> {
     pub async fn begin(&mut self) -> Result<Vec<u8>, Refused> {
         match self {
             OwnExchange::Digest(_) => Ok(Vec::new()),
-            OwnExchange::Kerberos(_) => self.respond(Vec::new()).await,
+            OwnExchange::Kerberos { .. } => self.respond(Vec::new()).await,
         }
     }
 
@@ -63,10 +72,15 @@ impl OwnExchange<'_> {
     pub async fn respond(&mut self, challenge: Vec<u8>) -> Result<Vec<u8>, Refused> {
         match self {
             OwnExchange::Digest(client) => client.respond(&challenge),
-            OwnExchange::Kerberos(slot) => {
+            OwnExchange::Kerberos {
+                client: slot,
+                asking,
+            } => {
+                let turn = asking.clone().acquire_owned().await;
                 let mut client = slot.take().expect("nobody goes on behind a cancelled step");
                 let step = spawn_blocking(move || {
                     let outcome = client.respond(&challenge);
+                    drop(turn);
                     (client, outcome)
                 });
                 let (client, outcome) = step.await.expect("neither cancelled nor a panic");
@@ -83,7 +97,7 @@ impl OwnExchange<'_> {
     pub fn verify(&self, token: &[u8]) -> Result<(), Refused> {
         match self {
             OwnExchange::Digest(client) => client.verify(token),
-            OwnExchange::Kerberos(client) => client
+            OwnExchange::Kerberos { client, .. } => client
                 .as_ref()
                 .map_or(Err(Refused::Over), |client| client.verify()),
         }

@@ -1,10 +1,12 @@
 //! Owns which servers may log in, and as whom this one does.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use sasl::jaas::LoginModule;
 use sasl::names::KerberosName;
 use sasl::{Proven, digest_md5, gssapi};
+use tokio::sync::Semaphore;
 
 use super::kerberos::{Keys, Service, Tickets, canonical_host};
 use super::users::Users;
@@ -45,6 +47,7 @@ enum Own {
         tickets: Tickets,
         service: Service,
         hosts: Hosts,
+        asking: Arc<Semaphore>,
     },
 }
 
@@ -117,10 +120,14 @@ impl PeerLogins {
                 tickets,
                 service,
                 hosts,
+                asking,
             }) => {
                 let initiator = tickets.initiator(service, hosts.name_of(host));
                 let client = gssapi::Client::new(initiator, tickets.principal().to_owned());
-                Some(OwnExchange::Kerberos(Some(Box::new(client))))
+                Some(OwnExchange::Kerberos {
+                    client: Some(Box::new(client)),
+                    asking: asking.clone(),
+                })
             }
         })
     }
@@ -149,13 +156,16 @@ impl PeerLogins {
     /// Is who has proven that a server of the ensemble? Who is in a JAAS file is; a name of Kerberos has to have the host of a
     /// server line (`SaslQuorumServerCallbackHandler.handleAuthorizeCallback`).
     pub fn is_member(&self, proven: &Proven) -> bool {
-        let Others::Kerberos { hosts, .. } = &self.others else {
-            return true;
-        };
-        let name = KerberosName::parse(&proven.user).ok();
-        let host = name.and_then(|name| name.host);
-        host.is_some_and(|host| hosts.contains(&host))
+        match &self.others {
+            Others::Digest(_) => true,
+            Others::Kerberos { hosts, .. } => has_one_of(hosts, &proven.user),
+        }
     }
+}
+
+fn has_one_of(hosts: &BTreeSet<String>, name: &str) -> bool {
+    let host = KerberosName::parse(name).ok().and_then(|name| name.host);
+    host.is_some_and(|host| hosts.contains(&host))
 }
 
 /// A JAAS file, and what is around it.
@@ -206,6 +216,7 @@ impl Reading<'_> {
             tickets,
             service,
             hosts: Hosts::read(servers, self.settings)?,
+            asking: Arc::new(Semaphore::new(1)),
         })
     }
 
@@ -259,5 +270,29 @@ impl Hosts {
         let last = servers.iter().filter_map(|line| line.addresses.last());
         last.map(|address| self.name_of(&address.host).to_owned())
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_whole_name_with_the_host_of_a_server_line_is_a_members() {
+        let hosts = ["h1", "h2"].map(str::to_owned).into();
+        for name in ["zk/h1@HOME", "other/h2@AWAY"] {
+            assert!(has_one_of(&hosts, name), "{name}");
+        }
+        for name in [
+            "zk/h3@HOME",
+            "zk@HOME",
+            "h1@HOME",
+            "zk/h1",
+            "zk/H1@HOME",
+            "zk/h1/x@HOME",
+            "zk/@HOME",
+        ] {
+            assert!(!has_one_of(&hosts, name), "{name}");
+        }
     }
 }

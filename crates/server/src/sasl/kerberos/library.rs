@@ -1,7 +1,6 @@
 //! Owns keys and tickets as libgssapi_krb5 has them.
 
 use std::fmt::Debug;
-use std::sync::Arc;
 
 use libgssapi::context::{ClientCtx, CtxFlags, SecurityContext, ServerCtx};
 use libgssapi::credential::Cred;
@@ -13,7 +12,6 @@ use sasl::jaas::LoginModule;
 
 use super::{Principal, Service, Unusable, credentials, hosts};
 use crate::config::Kerberos;
-use crate::sync::Mutex;
 
 pub use super::hosts::canonical_host;
 
@@ -39,12 +37,8 @@ impl Keys {
 }
 
 /// What this server shows to others. The library gets tickets with the key, and new ones before they are old.
-#[derive(Clone, Debug)]
-pub struct Tickets {
-    principal: Principal,
-    /// One asks at a time, so that nobody looks for a ticket in a cache that another one makes anew.
-    asking: Arc<Mutex<()>>,
-}
+#[derive(Debug)]
+pub struct Tickets(Principal);
 
 impl Tickets {
     /// No other thread may run yet: the library is told by the environment where its settings are. Nobody is asked for a ticket,
@@ -57,21 +51,18 @@ impl Tickets {
         credentials::are_of(&principal, settings);
         credentials::that_accept(&principal, settings)
             .map_err(|error| no_key(&principal, error))?;
-        Ok(Tickets {
-            principal,
-            asking: Arc::new(Mutex::new(())),
-        })
+        Ok(Tickets(principal))
     }
 
     /// Who this server is.
     pub fn principal(&self) -> &str {
-        &self.principal.name
+        &self.0.name
     }
 
     /// The server at `host` was shown nothing so far.
     pub fn initiator(&self, service: &Service, host: &str) -> Box<dyn Initiator> {
         Box::new(Initiating {
-            own: self.clone(),
+            own: self.0.clone(),
             service: service.clone(),
             host: service.host(host),
             context: None,
@@ -117,7 +108,7 @@ impl Seals for Accepting {
 /// One that is logged in to.
 #[derive(Debug)]
 struct Initiating {
-    own: Tickets,
+    own: Principal,
     service: Service,
     host: String,
     context: Option<ClientCtx>,
@@ -128,7 +119,7 @@ impl Initiating {
         let host = hosts::qualified(&self.host);
         let target = self.service.principal(&host);
         let target = Name::new(target.as_bytes(), Some(&GSS_NT_KRB5_PRINCIPAL))?;
-        let own = credentials::that_initiate(&self.own.principal)?;
+        let own = credentials::that_initiate(&self.own)?;
         // Java asks for no more (`GssKrb5Client`).
         let flags = CtxFlags::GSS_C_INTEG_FLAG | CtxFlags::GSS_C_CONF_FLAG;
         let context = ClientCtx::new(Some(own), target, flags, Some(&GSS_MECH_KRB5));
@@ -138,8 +129,6 @@ impl Initiating {
 
 impl Initiator for Initiating {
     fn initiate(&mut self, token: &[u8]) -> Result<Initiated, String> {
-        let asking = self.own.asking.clone();
-        let _one_at_a_time = asking.lock();
         let (context, said) = match &mut self.context {
             Some(context) => (context, Some(token)),
             None => (self.begin().map_err(text)?, None),
