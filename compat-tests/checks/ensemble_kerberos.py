@@ -10,6 +10,7 @@ import time
 from ironlab import jaas, kdc, paths
 from ironlab.ensemble import Ensemble
 from ironlab.members import Members
+from ironlab.report import equal
 
 from .ensemble_security import ORACLE, SETTINGS, serves_through_changes_of_its_leader, serving_without_the_third, write_everywhere
 from .kerberos import MODULE
@@ -37,6 +38,8 @@ def run(report, kind):
             with report.check(NAME, kind, f"a server that is {name} is not let in"):
                 _is_not_let_in(realm, kind, name)
     if kind != ORACLE:
+        with report.check(NAME, kind, "servers start while there is no KDC"), Realm() as realm:
+            _waits_for_its_kdc(realm, kind)
         # Apache's asks for no new ticket in the first minute (`Login`, kerberos.minReLoginTimeMs).
         with report.check(NAME, kind, "servers get new tickets"), Realm(life_s=SHORT_S, skew_s=SKEW_S) as realm:
             _outlives_its_tickets(realm, kind)
@@ -81,6 +84,22 @@ def _is_not_let_in(realm, kind, name):
             return
         said = [line for line in members[0].log().splitlines() if "is no member" in line]
         assert said and f"{name}@{kdc.REALM} has logged in" in said[0], members[0].log_tail()
+
+
+def _waits_for_its_kdc(realm, kind):
+    """Apache's servers do not start then."""
+    ensemble = realm.ensemble(kind, HERE, LOGINS, kinds={})
+    try:
+        realm.kill()
+        for server in ensemble.servers.values():
+            server.launch()
+        ensemble.wait_for(lambda: all("no login by SASL: Kerberos: " in server.log() for server in ensemble.servers.values()),
+                          "each says that it has no ticket")
+        equal(set(ensemble.modes().values()), {None}, "roles")
+        realm.serve()
+        write_everywhere(ensemble, "/later")
+    finally:
+        ensemble.close()
 
 
 def _outlives_its_tickets(realm, kind):

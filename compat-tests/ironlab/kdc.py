@@ -82,6 +82,10 @@ class Kdc(processes.Daemon):
         profile.write_text(_KDC_CONF.format(**own))
         self._environment = {**os.environ, "KRB5_CONFIG": str(self.conf), "KRB5_KDC_PROFILE": str(profile)}
         self._run("kdb5_util", "create", "-s", "-P", "master")
+        self.serve()
+
+    def serve(self):
+        """Answers, again after it was killed."""
         with open(self.home / "out", "ab") as out:
             self._child = processes.start([f"{TOOLS}/krb5kdc", "-n"], stdout=out, stderr=out, env=self._environment)
         deadline = time.monotonic() + DEADLINE_S

@@ -25,7 +25,10 @@ pub(super) async fn connect(shared: Arc<Shared>, sid: Sid, addresses: Vec<PeerAd
         Err(error) => return failed(&shared, sid, &error),
     };
     if let Err(reasons) = introduce(&shared, sid, &mut stream).await {
-        return failed(&shared, sid, &NoConnection::because(reasons));
+        // It is said each time: it may be another reason than the one why there was no connection before.
+        tracing::warn!("cannot speak to server {} for elections: {reasons}", sid.0);
+        shared.table.lock().not_connected(sid);
+        return;
     }
     let keeps_own = shared.table.lock().keeps_own(sid);
     if !keeps_own {
