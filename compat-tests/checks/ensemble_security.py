@@ -7,6 +7,7 @@ For the subject one of three servers is Apache's; for Apache all are.
 import re
 import socket
 import struct
+from contextlib import contextmanager
 
 from ironlab import jaas, ops, rundir
 from ironlab.certificates import AUTHORITY, Maker
@@ -37,7 +38,7 @@ def run(report, kind):
             ("TLS and SASL", world.tls() + world.sasl(), {**NO_FIPS, **world.jaas("secret")}),
         ]:
             with report.check(NAME, kind, f"an ensemble with {claim}"):
-                _serves_through_a_change_of_its_leader(kind, lines, properties)
+                serves_through_changes_of_its_leader(_ensemble(kind, lines, properties))
         with report.check(NAME, kind, "a rolling move to TLS"):
             _rolls(kind, ["", world.tls(connects=False, lets_in=True), world.tls(lets_in=True), world.tls()], {})
         with report.check(NAME, kind, "a rolling move to SASL"):
@@ -98,7 +99,7 @@ def _write(server, path):
         client.close_session()
 
 
-def _write_everywhere(ensemble, path):
+def write_everywhere(ensemble, path):
     """Through each server, once all serve; then all have it."""
     ensemble.wait_for(lambda: None not in ensemble.modes().values(), "all serve")
     for sid, server in ensemble.servers.items():
@@ -106,16 +107,16 @@ def _write_everywhere(ensemble, path):
     ensemble.wait_until_level()
 
 
-def _serves_through_a_change_of_its_leader(kind, lines, properties):
+def serves_through_changes_of_its_leader(ensemble):
     """Each of the three leads or follows the others at some time, by connections in both directions."""
-    with _ensemble(kind, lines, properties) as ensemble:
+    with ensemble:
         for number in range(len(ensemble.servers)):
             leader = ensemble.leader
-            _write_everywhere(ensemble, f"/round-{number}")
+            write_everywhere(ensemble, f"/round-{number}")
             leader.stop()
             ensemble.wait_for_leader(ensemble.others(leader))
             leader.start()
-        _write_everywhere(ensemble, "/at-the-end")
+        write_everywhere(ensemble, "/at-the-end")
 
 
 def _rolls(kind, steps, properties):
@@ -129,7 +130,7 @@ def _rolls(kind, steps, properties):
                 ensemble.wait_for_leader(ensemble.others(server))
                 server.config = base[sid] + lines
                 server.start()
-                _write_everywhere(ensemble, f"/step-{step}-of-{sid}")
+                write_everywhere(ensemble, f"/step-{step}-of-{sid}")
 
 
 def _strangers(report, kind, world):
@@ -148,6 +149,13 @@ def _strangers(report, kind, world):
 
 
 def _is_not_let_in(ensemble):
+    with serving_without_the_third(ensemble):
+        pass
+
+
+@contextmanager
+def serving_without_the_third(ensemble):
+    """Two servers go on, and do not let the third one in, which runs."""
     stranger = ensemble.servers[3]
     members = ensemble.others(stranger)
     try:
@@ -164,6 +172,7 @@ def _is_not_let_in(ensemble):
             raise AssertionError(f"the stranger serves: {ensemble.modes()}")
         _write(ensemble.wait_for_leader(members), "/after")
         equal(sorted(mode(server) for server in members), ["follower", LEADER], "roles")
+        yield members, stranger
     finally:
         ensemble.close()
 

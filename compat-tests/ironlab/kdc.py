@@ -18,6 +18,7 @@ _CONF = """[libdefaults]
  dns_lookup_realm = false
  rdns = false
  udp_preference_limit = 1
+ clockskew = {skew_s}
 [realms]
  {realm} = {{
   kdc = 127.0.0.1:{port}
@@ -30,6 +31,7 @@ _KDC_CONF = """[kdcdefaults]
  {realm} = {{
   database_name = {home}/principal
   key_stash_file = {home}/stash
+  max_life = {life_s}s
  }}
 [logging]
  kdc = FILE:{home}/kdc.log
@@ -37,9 +39,12 @@ _KDC_CONF = """[kdcdefaults]
 
 
 class Kdc(processes.Daemon):
-    """Use as a context manager: leaving it kills the process and removes all keys."""
+    """Use as a context manager: leaving it kills the process and removes all keys. Tickets are good for `life_s` seconds, and
+    those that show and take them allow clocks to differ by `skew_s`."""
 
-    def __init__(self):
+    def __init__(self, life_s=24 * 60 * 60, skew_s=300):
+        self.life_s = life_s
+        self.skew_s = skew_s
         self.home = rundir.new("kdc")
         self.conf = self.home / "krb5.conf"
         self._port = ports.free()
@@ -71,12 +76,16 @@ class Kdc(processes.Daemon):
         self._admin(f"cpw -randkey {principal}")
 
     def _start(self):
-        own = {"realm": REALM, "port": self._port, "home": self.home}
+        own = {"realm": REALM, "port": self._port, "home": self.home, "life_s": self.life_s, "skew_s": self.skew_s}
         self.conf.write_text(_CONF.format(**own))
         profile = self.home / "kdc.conf"
         profile.write_text(_KDC_CONF.format(**own))
         self._environment = {**os.environ, "KRB5_CONFIG": str(self.conf), "KRB5_KDC_PROFILE": str(profile)}
         self._run("kdb5_util", "create", "-s", "-P", "master")
+        self.serve()
+
+    def serve(self):
+        """Answers, again after it was killed."""
         with open(self.home / "out", "ab") as out:
             self._child = processes.start([f"{TOOLS}/krb5kdc", "-n"], stdout=out, stderr=out, env=self._environment)
         deadline = time.monotonic() + DEADLINE_S

@@ -43,6 +43,9 @@ pub enum Refused {
     /// They want what is not offered, of the protection of what follows.
     #[error("the client wants the protection {0}; 1, none, is offered")]
     Protection(u8),
+    /// They do not offer what is wanted.
+    #[error("the server offers the protections {0}; 1, none, is wanted")]
+    Offer(u8),
 }
 
 /// Who somebody has proven to be.

@@ -1,9 +1,13 @@
-//! Owns a server's side of the exchange of GSSAPI (RFC 4752), as `com.sun.security.sasl.gsskerb.GssKrb5Server` has it with
-//! ZooKeeper's settings: what follows the login is not protected.
+//! Owns the exchange of GSSAPI (RFC 4752), as `com.sun.security.sasl.gsskerb` has it with ZooKeeper's settings: what follows
+//! the login is not protected. A server's side stands here, a client's in `client`.
 //!
-//! Must not know Kerberos: who accepts tickets is an argument.
+//! Must not know Kerberos: who accepts or shows tickets is an argument.
+
+mod client;
 
 use std::fmt::Debug;
+
+pub use client::{Client, Initiated, Initiator};
 
 use crate::exchange::{Evaluated, Proven, Refused};
 
@@ -12,25 +16,28 @@ const NO_PROTECTION: u8 = 1;
 /// What is offered: that, and the longest message that Java takes of its own (`AbstractSaslImpl.recvMaxBufSize`).
 const OFFER: [u8; 4] = [NO_PROTECTION, 1, 0, 0];
 
-/// Judges a client's tickets; the texts of its errors say why they were refused.
-pub trait Acceptor: Debug + Send {
+/// What both sides have once the ticket was taken; the texts of errors say what went wrong.
+pub trait Seals: Debug + Send {
+    /// Makes a token of a text that only this side can have said to the other.
+    ///
+    /// # Errors
+    /// No ticket was taken yet.
+    fn seal(&mut self, text: &[u8]) -> Result<Vec<u8>, String>;
+
+    /// The text of a token that only the other side can have made.
+    ///
+    /// # Errors
+    /// Somebody else made it.
+    fn open(&mut self, token: &[u8]) -> Result<Vec<u8>, String>;
+}
+
+/// Judges a client's tickets.
+pub trait Acceptor: Seals {
     /// Takes a token of the client's.
     ///
     /// # Errors
     /// The client is refused.
     fn accept(&mut self, token: &[u8]) -> Result<Accepted, String>;
-
-    /// Makes a token of a text that only this server can have said to this client.
-    ///
-    /// # Errors
-    /// Nothing was accepted yet.
-    fn seal(&mut self, text: &[u8]) -> Result<Vec<u8>, String>;
-
-    /// The text of a token that only this client can have made.
-    ///
-    /// # Errors
-    /// Somebody else made it.
-    fn open(&mut self, token: &[u8]) -> Result<Vec<u8>, String>;
 }
 
 /// What becomes of a client's token.
@@ -155,7 +162,9 @@ mod tests {
                 client: Some(String::from_utf8_lossy(client).into_owned()),
             })
         }
+    }
 
+    impl Seals for Tickets {
         fn seal(&mut self, text: &[u8]) -> Result<Vec<u8>, String> {
             Ok([b"S", text].concat())
         }

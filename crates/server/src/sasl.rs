@@ -3,6 +3,7 @@
 //! Must not know what is said on a connection (`connection::sasl`, `peers::login`).
 
 mod clients;
+mod exchange;
 mod kerberos;
 mod peers;
 mod users;
@@ -11,11 +12,12 @@ use std::path::{Path, PathBuf};
 
 use sasl::jaas::{BadJaas, Jaas, LoginModule};
 
-use crate::config::{Config, Properties};
+use crate::config::{Config, Kerberos, Properties};
 
-pub use clients::{ClientLogins, Exchange};
+pub use clients::ClientLogins;
+pub use exchange::{Exchange, OwnExchange};
 use kerberos::Unusable;
-pub use peers::PeerLogins;
+pub use peers::{NotInFips, PeerLogins};
 
 /// Apache's module, which does nothing but hold names and passwords.
 const DIGEST: &str = "org.apache.zookeeper.server.auth.DigestLoginModule";
@@ -44,12 +46,20 @@ pub enum CannotLogIn {
         section: String,
         setting: &'static str,
     },
-    /// A section asks for Kerberos where there is none.
+    /// Kerberos has no realm, and is to have one.
     #[error(
-        "{}: the section {section} asks for Kerberos, which there is none of between servers yet; use {DIGEST}",
+        "requireKerberosConfig=true, and {} says no default_realm; correct it, or name the file by -Djava.security.krb5.conf=...",
         path.display()
     )]
-    KerberosOfPeers { path: PathBuf, section: String },
+    NoRealm { path: PathBuf },
+    /// A server line's host is to be called by its name for DNS.
+    #[error(
+        "kerberos.canonicalizeHostNames=true, and {host} of a server line cannot be looked up: {source}"
+    )]
+    UnknownHost {
+        host: String,
+        source: std::io::Error,
+    },
     /// Kerberos as a section asks for it cannot be had.
     #[error("{}: the section {section} asks for Kerberos: {source}", path.display())]
     Kerberos {
@@ -85,6 +95,19 @@ pub fn jaas_file(config: &Config) -> Result<Option<JaasFile<'_>>, CannotLogIn> {
         .transpose()
 }
 
+/// Is there a realm, where there is to be one? Apache's server starts without it, and lets nobody log in (`KerberosName`).
+///
+/// # Errors
+/// There is none.
+pub fn check_realm(kerberos: &Kerberos) -> Result<(), CannotLogIn> {
+    match kerberos.is_required && kerberos.default_realm().is_empty() {
+        true => Err(CannotLogIn::NoRealm {
+            path: kerberos.path().to_owned(),
+        }),
+        false => Ok(()),
+    }
+}
+
 /// A JAAS file.
 pub struct JaasFile<'a> {
     path: &'a Path,
@@ -104,6 +127,14 @@ impl<'a> JaasFile<'a> {
             }
         })?;
         Ok(JaasFile { path, jaas })
+    }
+
+    fn unusable(&self, section: &str, source: Unusable) -> CannotLogIn {
+        CannotLogIn::Kerberos {
+            path: self.path.to_owned(),
+            section: section.to_owned(),
+            source,
+        }
     }
 
     /// What a section asks for; none where there is no such section.

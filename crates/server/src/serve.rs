@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
@@ -49,8 +49,13 @@ pub fn serve(config: Config) -> ExitCode {
             return ExitCode::UnexpectedError;
         }
     };
-    runtime.block_on(run(started, began))
+    let code = runtime.block_on(run(started, began));
+    runtime.shutdown_timeout(MAX_WAIT_FOR_BLOCKED);
+    code
 }
+
+/// Who waits for a server of Kerberos does not hold up the end for longer.
+const MAX_WAIT_FOR_BLOCKED: Duration = Duration::from_secs(1);
 
 /// Why the server cannot go on.
 #[derive(Debug, thiserror::Error)]

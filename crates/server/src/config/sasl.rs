@@ -28,6 +28,8 @@ pub struct SaslSettings {
     pub clients: ClientSasl,
     /// What logins between servers need; none where nobody logs in, the default.
     pub peers: Option<PeerSasl>,
+    /// Where Kerberos is told of.
+    pub kerberos: Kerberos,
 }
 
 /// Logins of clients.
@@ -49,8 +51,6 @@ pub struct ClientSasl {
     pub without_host: bool,
     /// Names lose their realm; default false.
     pub without_realm: bool,
-    /// Where Kerberos is told of.
-    pub kerberos: Kerberos,
 }
 
 /// What Java is told of Kerberos.
@@ -60,6 +60,8 @@ pub struct Kerberos {
     pub conf: Option<PathBuf>,
     /// The own realm; default what the file says.
     pub realm: Option<String>,
+    /// There is to be such a realm; default false.
+    pub is_required: bool,
 }
 
 /// Logins between servers.
@@ -75,6 +77,12 @@ pub struct PeerSasl {
     pub own_section: String,
     /// The section with those of the others; default QuorumServer.
     pub others_section: String,
+    /// The Kerberos name of the others; `_HOST` behind its slash stands for their hosts. Default zkquorum/localhost.
+    pub service: String,
+    /// The realm of that name where it says none; default the one of the own name.
+    pub service_realm: Option<String>,
+    /// Hosts of server lines are called by the names that DNS gives for their addresses; default false.
+    pub canonical_hosts: bool,
 }
 
 impl SaslSettings {
@@ -87,6 +95,7 @@ impl SaslSettings {
             jaas_file: reader.text(JAAS_FILE).and_then(path),
             clients: ClientSasl::read(reader)?,
             peers: PeerSasl::read(reader)?,
+            kerberos: Kerberos::read(reader),
         })
     }
 }
@@ -132,11 +141,17 @@ impl ClientSasl {
                 "true",
                 "false",
             ),
-            kerberos: Kerberos {
-                conf: reader.text(KRB5_CONF).map(PathBuf::from),
-                realm: reader.text(KRB5_REALM).map(str::to_owned),
-            },
         })
+    }
+}
+
+impl Kerberos {
+    fn read(reader: &mut Reader<'_>) -> Self {
+        Kerberos {
+            conf: reader.text(KRB5_CONF).map(PathBuf::from),
+            realm: reader.text(KRB5_REALM).map(str::to_owned),
+            is_required: reader.is_exactly("zookeeper.requireKerberosConfig", "true", "false"),
+        }
     }
 }
 
@@ -180,16 +195,20 @@ impl PeerSasl {
         needs(reader, (REQUIRED, is_required), (ENABLED, is_enabled))?;
         needs(reader, (OFFERED, is_offered), (ENABLED, is_enabled))?;
         needs(reader, (REQUIRED, is_required), (OFFERED, is_offered))?;
-        let is_fips = reader.flag("zookeeper.fips-mode", true);
-        if let Some(setting) = reader.key(OFFERED).filter(|_| is_offered && is_fips) {
-            reader.say(OFFERED, setting, "cannot be met while fips-mode is true, its default: no server can be connected to. Set fips-mode=false");
-        }
+        let service = name(
+            reader,
+            "quorum.auth.kerberos.servicePrincipal",
+            "zkquorum/localhost",
+        );
         Ok(is_enabled.then_some(PeerSasl {
             is_required,
             is_offered,
-            is_fips,
+            is_fips: reader.flag("zookeeper.fips-mode", true),
             own_section,
             others_section,
+            service,
+            service_realm: reader.text("zookeeper.server.realm").map(str::to_owned),
+            canonical_hosts: reader.flag("zookeeper.kerberos.canonicalizeHostNames", false),
         }))
     }
 }

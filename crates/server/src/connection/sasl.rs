@@ -39,7 +39,7 @@ impl Connection {
     fn evaluate(&self, logins: &ClientLogins, token: &[u8]) -> Result<Evaluated, Refused> {
         let mut login = self.login.lock();
         let login = login.get_or_insert_with(|| Box::new(logins.exchange()));
-        login.evaluate(token, logins)
+        login.evaluate(token, |user| logins.password_of(user))
     }
 
     fn refuse_login(&self, server: &Shared, logins: &ClientLogins, xid: i32, refused: &Refused) {

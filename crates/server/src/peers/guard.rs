@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use super::PeerAddress;
 use super::login::{self, LoginError, MAGIC};
 use crate::config::PeerTls;
-use crate::sasl::PeerLogins;
+use crate::sasl::{NotInFips, PeerLogins};
 use crate::serve::certificates::Stores;
 
 /// Both directions of a connection to another server.
@@ -93,10 +93,8 @@ pub enum GuardError {
     #[error("no login by SASL: {0}")]
     Login(#[from] LoginError),
     /// A login that is not allowed.
-    #[error(
-        "this server cannot log in: fips-mode is true, and DIGEST-MD5 is none of its methods; set fips-mode=false"
-    )]
-    Fips,
+    #[error("{0}")]
+    Fips(#[from] NotInFips),
     /// The connection ended.
     #[error("{0}")]
     Lost(#[from] io::Error),
@@ -245,14 +243,18 @@ impl Guard {
         }
     }
 
-    /// The own login, where there is one.
-    pub(super) async fn log_in(&self, stream: &mut PeerStream) -> Result<(), GuardError> {
+    /// The own login to a server with these addresses, where there is one. The last address is who it is, as in Apache.
+    pub(super) async fn log_in(
+        &self,
+        stream: &mut PeerStream,
+        server: &[PeerAddress],
+    ) -> Result<(), GuardError> {
         let Some(logins) = &self.logins else {
             return Ok(());
         };
-        match logins.own() {
+        let host = server.last().map_or("", |address| &address.host);
+        match logins.own_exchange(host)? {
             None => Ok(()),
-            Some(_) if logins.is_fips => Err(GuardError::Fips),
             Some(own) => Ok(login::log_in(&mut stream.from, &mut stream.to, own).await?),
         }
     }

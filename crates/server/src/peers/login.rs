@@ -6,12 +6,11 @@ use std::io;
 
 use proto::records::QuorumAuthPacket;
 use proto::{Decode, Encode, Input};
-use sasl::digest_md5::{Client, Server, Service};
 use sasl::{Evaluated, Proven, Refused};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::limits::MAX_LOGIN_TOKEN_BYTES;
-use crate::sasl::{PeerLogins, nonce};
+use crate::sasl::{OwnExchange, PeerLogins};
 
 /// What such a packet begins with, and nothing else that a server says. To Java it is -0xa0dbcafecafe1234.
 pub(super) const MAGIC: i64 = 0x5f24_3501_3501_edcc;
@@ -30,9 +29,12 @@ pub enum LoginError {
     /// It asks to be taken for somebody else.
     #[error("{} has logged in and asks to be taken for {}", .0.user, .0.asked)]
     Other(Proven),
+    /// It is somebody, but no server of the ensemble.
+    #[error("{0} has logged in; its name has no host of a server line, and so it is no member")]
+    NoMember(String),
     /// The other side has refused ours.
     #[error(
-        "it does not let this server in; check the names and passwords in the JAAS files of both"
+        "it does not let this server in; check the names, passwords and keys in the JAAS files of both"
     )]
     NotLetIn,
     /// What came is no packet of a login.
@@ -46,19 +48,18 @@ pub enum LoginError {
     Lost(#[from] io::Error),
 }
 
-/// Proves to who was connected to that this is `name`.
+/// Proves to who was connected to who this is.
 pub(super) async fn log_in(
     from: &mut (impl AsyncRead + Unpin),
     to: &mut (impl AsyncWrite + Unpin),
-    (name, password): (&str, &str),
+    mut own: OwnExchange<'_>,
 ) -> Result<(), LoginError> {
-    let mut client = Client::new(Service::SERVERS, name, password, nonce());
-    send(to, IN_PROGRESS, &[]).await?;
+    send(to, IN_PROGRESS, &own.begin().await?).await?;
     loop {
         let Packet { status, token } = receive(from).await?;
         match status {
-            SUCCESS => return Ok(client.verify(&token)?),
-            IN_PROGRESS => send(to, IN_PROGRESS, &client.respond(&token)?).await?,
+            SUCCESS => return Ok(own.verify(&token)?),
+            IN_PROGRESS => send(to, IN_PROGRESS, &own.respond(token).await?).await?,
             _ => return Err(LoginError::NotLetIn),
         }
     }
@@ -84,13 +85,16 @@ async fn exchange(
     to: &mut (impl AsyncWrite + Unpin),
     logins: &PeerLogins,
 ) -> Result<String, LoginError> {
-    let mut server = Server::new(Service::SERVERS, nonce());
+    let mut server = logins.exchange();
     loop {
         let packet = receive(from).await?;
         match server.evaluate(&packet.token, |name| logins.password_of(name))? {
             Evaluated::Challenge(token) => send(to, IN_PROGRESS, &token).await?,
             Evaluated::Done { proven, .. } if proven.asked != proven.user => {
                 return Err(LoginError::Other(proven));
+            }
+            Evaluated::Done { proven, .. } if !logins.is_member(&proven) => {
+                return Err(LoginError::NoMember(proven.user));
             }
             Evaluated::Done { token, proven } => {
                 send(to, SUCCESS, &token.unwrap_or_default()).await?;

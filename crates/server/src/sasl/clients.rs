@@ -3,12 +3,12 @@
 use processor::logged_in;
 use proto::records::Id;
 use sasl::names::{MalformedName, Naming};
-use sasl::{Evaluated, Proven, Refused, digest_md5, gssapi};
+use sasl::{Proven, digest_md5, gssapi};
 
 use super::kerberos::Keys;
 use super::users::Users;
-use super::{CannotLogIn, JaasFile, Modules, nonce};
-use crate::config::{ClientSasl, Secret};
+use super::{CannotLogIn, Exchange, JaasFile, Modules, Unusable, nonce};
+use crate::config::{ClientSasl, Kerberos, Secret};
 
 /// Which clients may log in, and who they are then.
 #[derive(Debug)]
@@ -29,15 +29,6 @@ enum Mechanism {
     Kerberos(Keys),
 }
 
-/// A client's login.
-#[derive(Debug)]
-pub enum Exchange {
-    /// DIGEST-MD5.
-    Digest(digest_md5::Server),
-    /// GSSAPI.
-    Kerberos(gssapi::Server),
-}
-
 impl ClientLogins {
     /// None where the file has no such section: then an exchange is answered and leads to nothing
     /// (`ServerCnxnFactory.configureSaslLogin`).
@@ -47,6 +38,7 @@ impl ClientLogins {
     pub fn read(
         file: Option<&JaasFile<'_>>,
         settings: &ClientSasl,
+        kerberos: &Kerberos,
     ) -> Result<Option<Self>, CannotLogIn> {
         let section = &settings.section;
         let Some(file) = file else {
@@ -62,17 +54,14 @@ impl ClientLogins {
             tracing::warn!("{path} has no section {section}: no client can log in by SASL");
             return Ok(None);
         };
-        let mechanism = mechanism(modules, settings).map_err(|source| CannotLogIn::Kerberos {
-            path: file.path.to_owned(),
-            section: section.clone(),
-            source,
-        })?;
+        let mechanism = mechanism(modules, settings, kerberos)
+            .map_err(|unusable| file.unusable(section, unusable))?;
         Ok(Some(ClientLogins {
             mechanism,
             super_users: settings.super_users.clone(),
             naming: Naming {
                 rules: settings.rules.clone(),
-                default_realm: settings.kerberos.default_realm(),
+                default_realm: kerberos.default_realm(),
                 without_host: settings.without_host,
                 without_realm: settings.without_realm,
             },
@@ -87,7 +76,7 @@ impl ClientLogins {
                 let service = digest_md5::Service::CLIENTS;
                 Exchange::Digest(digest_md5::Server::new(service, nonce()))
             }
-            Mechanism::Kerberos(keys) => Exchange::Kerberos(gssapi::Server::new(keys.tickets())),
+            Mechanism::Kerberos(keys) => Exchange::Kerberos(gssapi::Server::new(keys.acceptor())),
         }
     }
 
@@ -123,25 +112,16 @@ impl ClientLogins {
     }
 }
 
-fn mechanism(modules: Modules<'_>, settings: &ClientSasl) -> Result<Mechanism, super::Unusable> {
+fn mechanism(
+    modules: Modules<'_>,
+    settings: &ClientSasl,
+    kerberos: &Kerberos,
+) -> Result<Mechanism, Unusable> {
     Ok(match modules {
         Modules::Digest(modules) => Mechanism::Digest {
             users: Users::of(modules),
             super_password: settings.super_password.clone(),
         },
-        Modules::Kerberos(module) => Mechanism::Kerberos(Keys::read(module, &settings.kerberos)?),
+        Modules::Kerberos(module) => Mechanism::Kerberos(Keys::read(module, kerberos)?),
     })
-}
-
-impl Exchange {
-    /// Answers a client's token.
-    ///
-    /// # Errors
-    /// The client is refused: the exchange ends.
-    pub fn evaluate(&mut self, token: &[u8], logins: &ClientLogins) -> Result<Evaluated, Refused> {
-        match self {
-            Exchange::Digest(server) => server.evaluate(token, |user| logins.password_of(user)),
-            Exchange::Kerberos(server) => server.evaluate(token),
-        }
-    }
 }

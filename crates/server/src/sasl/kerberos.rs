@@ -2,9 +2,14 @@
 //!
 //! Must not know what is said on a connection.
 
+#[cfg(feature = "gssapi")]
+mod credentials;
+#[cfg(feature = "gssapi")]
+mod hosts;
 #[cfg_attr(feature = "gssapi", path = "kerberos/library.rs")]
 #[cfg_attr(not(feature = "gssapi"), path = "kerberos/no_library.rs")]
 mod library;
+mod service;
 
 use std::path::Path;
 
@@ -12,7 +17,8 @@ use sasl::jaas::LoginModule;
 
 use crate::config::Kerberos;
 
-pub use library::Keys;
+pub use library::{Keys, Tickets, canonical_host};
+pub use service::Service;
 
 /// Java's module.
 pub const MODULE: &str = "com.sun.security.auth.module.Krb5LoginModule";
@@ -28,12 +34,17 @@ pub enum Unusable {
         "this build does not have it; take the package or the image, or build with --features gssapi"
     )]
     NotBuilt,
-    /// No client could log in to Apache's server, either.
-    #[error("it needs {0}=true: no ticket can be read without the key")]
+    /// Nobody could log in to Apache's server, either; and a cache of tickets is not kept here.
+    #[error("it needs {0}=true: nothing can be done without the key")]
     NoKey(&'static str),
-    /// No client could log in to Apache's server, either.
-    #[error("its principal is {0:?}; write zookeeper/host@REALM, as the keytab has it")]
+    /// Nobody could log in to Apache's server, either.
+    #[error("its principal is {0:?}; write service/host@REALM, as the keytab has it")]
     Principal(String),
+    /// Nobody of that name can be logged in to.
+    #[error(
+        "quorum.auth.kerberos.servicePrincipal is {0:?}; write service/host@REALM, or service/_HOST for the host of each server line"
+    )]
+    Service(String),
     /// The library refuses it.
     #[cfg_attr(not(feature = "gssapi"), allow(dead_code))]
     #[error("{keytab} has no key of {principal}: {reason}; klist -k shows what it has")]
@@ -44,34 +55,53 @@ pub enum Unusable {
     },
 }
 
-/// Whose tickets are taken, and where the keys are.
+/// Who this server is, and where its keys are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Service {
-    /// With its host and realm.
-    principal: String,
+struct Principal {
+    /// With its realm.
+    name: String,
     /// The library's own where none is named.
     keytab: Option<String>,
 }
 
-impl Service {
-    fn read(module: &LoginModule, settings: &Kerberos) -> Result<Self, Unusable> {
+impl Principal {
+    /// `needed` are options that have to be true.
+    fn read(
+        module: &LoginModule,
+        settings: &Kerberos,
+        needed: &[&'static str],
+    ) -> Result<Self, Unusable> {
         let option = |name| module.options.get(name).map(String::as_str);
-        for name in ["useKeyTab", "storeKey"] {
+        for &name in needed {
             if !option(name).is_some_and(|value| value.eq_ignore_ascii_case("true")) {
                 return Err(Unusable::NoKey(name));
             }
         }
-        let principal = option("principal").unwrap_or_default();
-        if !principal.contains('/') {
-            return Err(Unusable::Principal(principal.to_owned()));
+        let name = option("principal").unwrap_or_default();
+        if name.is_empty() {
+            return Err(Unusable::Principal(name.to_owned()));
         }
-        Ok(Service {
-            principal: match principal.contains('@') {
-                true => principal.to_owned(),
-                false => format!("{principal}@{}", settings.default_realm()),
+        Ok(Principal {
+            name: match name.contains('@') {
+                true => name.to_owned(),
+                false => format!("{name}@{}", settings.default_realm()),
             },
             keytab: option("keyTab").map(str::to_owned),
         })
+    }
+
+    /// One that others log in to: it has a host (`SecurityUtils.createSaslServer`).
+    fn that_accepts(module: &LoginModule, settings: &Kerberos) -> Result<Self, Unusable> {
+        let principal = Self::read(module, settings, &["useKeyTab", "storeKey"])?;
+        match principal.name.contains('/') {
+            true => Ok(principal),
+            false => Err(Unusable::Principal(principal.name)),
+        }
+    }
+
+    /// One that logs in to others.
+    fn that_initiates(module: &LoginModule, settings: &Kerberos) -> Result<Self, Unusable> {
+        Self::read(module, settings, &["useKeyTab"])
     }
 }
 
@@ -80,8 +110,13 @@ impl Kerberos {
     pub fn default_realm(&self) -> String {
         match &self.realm {
             Some(realm) => realm.clone(),
-            None => default_realm(self.conf.as_deref().unwrap_or(Path::new(KRB5_CONF))),
+            None => default_realm(self.path()),
         }
+    }
+
+    /// Kerberos' own settings.
+    pub fn path(&self) -> &Path {
+        self.conf.as_deref().unwrap_or(Path::new(KRB5_CONF))
     }
 }
 

@@ -32,12 +32,14 @@ impl Place {
 
     fn clients(&self, lines: &str, options: &[&str]) -> Result<Option<ClientLogins>, CannotLogIn> {
         let config = self.config(lines, options);
-        ClientLogins::read(jaas_file(&config)?.as_ref(), &config.sasl.clients)
+        let sasl = &config.sasl;
+        ClientLogins::read(jaas_file(&config)?.as_ref(), &sasl.clients, &sasl.kerberos)
     }
 
     fn peers(&self, settings: &PeerSasl) -> Result<PeerLogins, CannotLogIn> {
         let config = self.config("", &[]);
-        PeerLogins::read(jaas_file(&config)?.as_ref(), settings)
+        let kerberos = &config.sasl.kerberos;
+        PeerLogins::read(jaas_file(&config)?.as_ref(), settings, kerberos, &[])
     }
 }
 
@@ -142,7 +144,7 @@ fn what_cannot_be_met_stops_the_start() {
         section: "Zk".into(),
         ..ClientSasl::default()
     };
-    let error = ClientLogins::read(None, &settings)
+    let error = ClientLogins::read(None, &settings, &Kerberos::default())
         .expect_err("refused")
         .to_string();
     assert!(
@@ -165,6 +167,9 @@ fn between_servers() -> PeerSasl {
         is_fips: false,
         own_section: "QuorumLearner".into(),
         others_section: "QuorumServer".into(),
+        service: "zkquorum/localhost".into(),
+        service_realm: None,
+        canonical_hosts: false,
     }
 }
 
@@ -179,7 +184,7 @@ QuorumLearner {
 #[test]
 fn servers_have_a_section_for_either_side() {
     let logins = Place::new(SERVERS).peers(&between_servers()).expect("good");
-    assert_eq!(logins.own(), Some(("zk", "peersecret")));
+    assert!(logins.own_exchange("h1").expect("it may").is_some());
     assert_eq!(logins.password_of("zk"), Some("peersecret"));
     let one_sided = PeerSasl {
         is_required: false,
@@ -187,7 +192,35 @@ fn servers_have_a_section_for_either_side() {
         ..between_servers()
     };
     let logins = Place::new(SERVERS).peers(&one_sided).expect("good");
-    assert_eq!(logins.own(), None);
+    assert!(logins.own_exchange("h1").expect("it may").is_none());
+}
+
+#[test]
+fn in_fips_mode_no_password_is_used_to_log_in() {
+    let settings = PeerSasl {
+        is_fips: true,
+        ..between_servers()
+    };
+    let logins = Place::new(SERVERS).peers(&settings).expect("good");
+    let error = logins.own_exchange("h1").expect_err("it may not");
+    assert!(error.to_string().contains("fips-mode=false"), "{error}");
+}
+
+#[test]
+fn a_realm_that_is_needed_and_missing_is_a_reason_not_to_start() {
+    let place = Place::new("");
+    let conf = place.dir.path().join("krb5.conf");
+    let conf = format!("-Djava.security.krb5.conf={}", conf.display());
+    let options = [&conf, "-Dzookeeper.requireKerberosConfig=true"];
+    let error = check_realm(&place.config("", &options).sasl.kerberos).expect_err("refused");
+    assert!(
+        error
+            .to_string()
+            .contains("krb5.conf says no default_realm")
+    );
+    check_realm(&place.config("", &options[..1]).sasl.kerberos).expect("nobody needs it");
+    let with_realm = [&options[..], &["-Djava.security.krb5.realm=HOME"]].concat();
+    check_realm(&place.config("", &with_realm).sasl.kerberos).expect("there is one");
 }
 
 #[test]

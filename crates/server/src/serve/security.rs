@@ -7,7 +7,7 @@ use listener::tls::TlsError;
 use crate::config::{Config, Ensemble};
 use crate::connection::secure::Tls;
 use crate::peers::{Guard, PeerAddress, PeerContext};
-use crate::sasl::{CannotLogIn, ClientLogins, JaasFile, PeerLogins, jaas_file};
+use crate::sasl::{CannotLogIn, ClientLogins, JaasFile, PeerLogins, check_realm, jaas_file};
 use crate::serve::certificates::Stores;
 
 /// Who may log in, and what the server shows of itself.
@@ -43,14 +43,15 @@ impl Security {
     pub fn read(config: &Config) -> Result<Self, NotSecure> {
         let tls = config.client_tls.as_ref().map(Tls::open).transpose();
         let tls = tls.map_err(NotSecure::ClientTls)?;
-        let file = jaas_file(config)?;
+        let (file, sasl) = (jaas_file(config)?, &config.sasl);
+        check_realm(&sasl.kerberos)?;
         let guard = match &config.ensemble {
             Some(ensemble) => guard(config, ensemble, file.as_ref())?,
             None => Guard::default(),
         };
         Ok(Security {
             tls: tls.map(Arc::new),
-            clients: ClientLogins::read(file.as_ref(), &config.sasl.clients)?,
+            clients: ClientLogins::read(file.as_ref(), &sasl.clients, &sasl.kerberos)?,
             guard,
         })
     }
@@ -74,8 +75,8 @@ fn guard(
         .tls
         .as_ref()
         .map(|tls| PeerContext::new(tls, hosts.collect()));
-    let logins = config.sasl.peers.as_ref();
-    let logins = logins.map(|sasl| PeerLogins::read(file, sasl));
+    let (logins, kerberos) = (config.sasl.peers.as_ref(), &config.sasl.kerberos);
+    let logins = logins.map(|sasl| PeerLogins::read(file, sasl, kerberos, &ensemble.servers));
     Ok(Guard::new(
         tls.transpose().map_err(NotSecure::PeerTls)?.map(Arc::new),
         logins.transpose()?.map(Arc::new),

@@ -99,7 +99,7 @@ impl Why {
             Why::Race => "no effect, as all addresses of a server are tried at once",
             Why::Samples => "no effect, as nothing is sampled",
             Why::OwnKerberos => {
-                "no effect, as the system's library reads clients' tickets, and the server needs none"
+                "no effect, as the system's library has the tickets, and takes a new one when half of an old one's time is over"
             }
         }
     }

@@ -14,9 +14,9 @@ const JAVA_CLASS: Feature = Feature {
     name: "a Java class that sets up TLS",
     advice: "set the stores by ssl.keyStore and ssl.trustStore instead",
 };
-const KERBEROS: Feature = Feature {
-    name: "this of Kerberos",
-    advice: "remove the line where nobody needs it, or stay on Apache ZooKeeper",
+const UNKNOWN_LOGIN: Feature = Feature {
+    name: "a setting of SASL between servers that nobody knows",
+    advice: "correct its name or remove the line",
 };
 
 const FALSE: &[&str] = &["false"];
@@ -83,8 +83,8 @@ pub(super) const ROWS: &[Row] = &[
     file("quorum.auth.learnerRequireSasl", "false", Used, "authenticate to other servers"),
     file("quorum.auth.learner.saslLoginContext", "QuorumLearner", Used, "JAAS section of the side that connects"),
     file("quorum.auth.server.saslLoginContext", "QuorumServer", Used, "JAAS section of the side that accepts"),
-    file("quorum.auth.kerberos.servicePrincipal", "zkquorum/localhost", NotYet(&KERBEROS, &["zkquorum/localhost"]), "Kerberos name between servers"),
-    key("quorum.auth.*", "", NotYet(&KERBEROS, &[]), "any other setting of SASL between servers, known to Apache or not"),
+    file("quorum.auth.kerberos.servicePrincipal", "zkquorum/localhost", Used, "Kerberos name of the server that is connected to"),
+    key("quorum.auth.*", "", NotYet(&UNKNOWN_LOGIN, &[]), "any other setting of SASL between servers, known to Apache or not"),
     property("java.security.auth.login.config", "", Used, "JAAS file"),
     property("java.security.krb5.conf", "/etc/krb5.conf", Used, "Kerberos' own settings"),
     property("java.security.krb5.realm", "what krb5.conf says", Used, "the own realm"),
@@ -98,10 +98,10 @@ pub(super) const ROWS: &[Row] = &[
     key("sasl.serverconfig", "Server", Used, "JAAS section of the server"),
     key("kerberos.removeHostFromPrincipal", "false", Used, "cut the host from a client's name"),
     key("kerberos.removeRealmFromPrincipal", "false", Used, "cut the realm from a client's name"),
-    key("kerberos.canonicalizeHostNames", "false", NotYet(&KERBEROS, FALSE), "canonical host names in server lines"),
+    key("kerberos.canonicalizeHostNames", "false", Used, "canonical host names in server lines"),
     key("kerberos.minReLoginTimeMs", "60000", Harmless(OwnKerberos, Any), "ms between logins"),
     key("kinit", "/usr/bin/kinit", Harmless(OwnKerberos, Any), "command that logs in"),
-    key("requireKerberosConfig", "false", NotYet(&KERBEROS, FALSE), "no start without a Kerberos configuration"),
+    key("requireKerberosConfig", "false", Used, "no start without a Kerberos configuration"),
     key("security.auth_to_local", "DEFAULT", Used, "rules for short names"),
-    key("server.realm", "", Harmless(Client, Any), "the server's realm, for clients"),
+    key("server.realm", "that of the own name", Used, "realm of the server that is connected to, also for clients"),
 ];

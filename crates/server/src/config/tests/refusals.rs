@@ -108,9 +108,9 @@ fn a_refusal_names_line_key_value_and_what_to_do() {
              set quorum.auth.serverRequireSasl=false",
         ),
         (
-            "requireKerberosConfig=true",
-            "line 3: requireKerberosConfig=true asks for this of Kerberos, which is not built yet; remove the line where \
-             nobody needs it, or stay on Apache ZooKeeper",
+            "quorum.auth.saslContext=true",
+            "line 3: quorum.auth.saslContext=true asks for a setting of SASL between servers that nobody knows, which is \
+             not built yet; correct its name or remove the line",
         ),
         (
             "a=\\u00",

@@ -432,6 +432,9 @@ fn logins_between_servers_are_off_unless_they_are_enabled() {
         is_fips: false,
         own_section: "QuorumLearner".to_owned(),
         others_section: "QuorumServer".to_owned(),
+        service: "zkquorum/localhost".to_owned(),
+        service_realm: None,
+        canonical_hosts: false,
     };
     let config = file(&format!("{lines}fips-mode=false"));
     assert_eq!(config.sasl.peers, Some(expected));

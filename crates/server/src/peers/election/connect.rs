@@ -25,7 +25,10 @@ pub(super) async fn connect(shared: Arc<Shared>, sid: Sid, addresses: Vec<PeerAd
         Err(error) => return failed(&shared, sid, &error),
     };
     if let Err(reasons) = introduce(&shared, sid, &mut stream).await {
-        return failed(&shared, sid, &NoConnection::because(reasons));
+        // It is said each time: it may be another reason than the one why there was no connection before.
+        tracing::warn!("cannot speak to server {} for elections: {reasons}", sid.0);
+        shared.table.lock().not_connected(sid);
+        return;
     }
     let keeps_own = shared.table.lock().keeps_own(sid);
     if !keeps_own {
@@ -41,11 +44,11 @@ pub(super) async fn connect(shared: Arc<Shared>, sid: Sid, addresses: Vec<PeerAd
 async fn introduce(shared: &Shared, sid: Sid, stream: &mut PeerStream) -> Result<(), String> {
     let hello = say_hello(shared, &mut stream.to).await;
     hello.map_err(|error| error.to_string())?;
-    if !shared.settings.peers.contains_key(&sid) {
+    let Some(server) = shared.settings.peers.get(&sid) else {
         return Ok(());
-    }
+    };
     let patience = shared.settings.handshake_timeout;
-    match timeout(patience, shared.settings.guard.log_in(stream)).await {
+    match timeout(patience, shared.settings.guard.log_in(stream, server)).await {
         Ok(outcome) => outcome.map_err(|error| error.to_string()),
         Err(_) => Err(format!("it has not answered a login for {patience:?}")),
     }

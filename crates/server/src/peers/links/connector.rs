@@ -112,10 +112,11 @@ async fn run<S: Side>(id: LinkId, settings: ConnectorSettings, side: Arc<S>, eve
 /// Connects, and proves who this is.
 async fn connect(settings: ConnectorSettings) -> Result<(PeerStream, SocketAddr), NoConnection> {
     let (patience, guard) = (settings.patience, settings.guard.clone());
+    let server = settings.addresses.clone();
     let late = |_| NoConnection::because(format!("no answer within {patience:?}"));
     let connecting = async {
         let (mut stream, remote) = first_of(settings).await?;
-        let outcome = guard.log_in(&mut stream).await;
+        let outcome = guard.log_in(&mut stream, &server).await;
         outcome.map_err(|error| NoConnection::because(error.to_string()))?;
         Ok((stream, remote))
     };

@@ -1,9 +1,9 @@
-//! Owns that nobody has a ticket where there is no library to read it.
+//! Owns that nobody has a ticket where there is no library for it.
 
-use sasl::gssapi::Acceptor;
+use sasl::gssapi::{Acceptor, Initiator};
 use sasl::jaas::LoginModule;
 
-use super::{Service, Unusable};
+use super::{Principal, Service, Unusable};
 use crate::config::Kerberos;
 
 /// There are none.
@@ -14,12 +14,43 @@ impl Keys {
     /// # Errors
     /// Always.
     pub fn read(module: &LoginModule, settings: &Kerberos) -> Result<Self, Unusable> {
-        Service::read(module, settings)?;
+        Principal::that_accepts(module, settings)?;
         Err(Unusable::NotBuilt)
     }
 
     /// Nobody comes here.
-    pub fn tickets(&self) -> Box<dyn Acceptor> {
+    pub fn acceptor(&self) -> Box<dyn Acceptor> {
         match *self {}
     }
+}
+
+/// There are none.
+#[derive(Debug)]
+pub enum Tickets {}
+
+impl Tickets {
+    /// # Errors
+    /// Always.
+    pub fn read(module: &LoginModule, settings: &Kerberos) -> Result<Self, Unusable> {
+        Principal::that_initiates(module, settings)?;
+        Err(Unusable::NotBuilt)
+    }
+
+    /// Nobody comes here.
+    pub fn principal(&self) -> &str {
+        match *self {}
+    }
+
+    /// Nobody comes here.
+    pub fn initiator(&self, _service: &Service, _host: &str) -> Box<dyn Initiator> {
+        match *self {}
+    }
+}
+
+/// Nobody needs it without tickets.
+///
+/// # Errors
+/// Never.
+pub fn canonical_host(host: &str) -> std::io::Result<String> {
+    Ok(host.to_owned())
 }

@@ -21,10 +21,13 @@ fn at_home() -> Kerberos {
 
 const KEYS: [(&str, &str); 2] = [("useKeyTab", "true"), ("storeKey", "TRUE")];
 
-fn service(principal: &str) -> Result<Service, Unusable> {
+fn options(principal: &str) -> LoginModule {
     let principal = ("principal", principal);
-    let options = [KEYS[0], KEYS[1], principal, ("keyTab", "/keys")];
-    Service::read(&module(&options), &at_home())
+    module(&[KEYS[0], KEYS[1], principal, ("keyTab", "/keys")])
+}
+
+fn that_accepts(principal: &str) -> Result<Principal, Unusable> {
+    Principal::that_accepts(&options(principal), &at_home())
 }
 
 #[test]
@@ -33,28 +36,35 @@ fn a_principal_is_of_the_own_realm_where_it_does_not_say_another() {
         ("zookeeper/h1", "zookeeper/h1@HOME"),
         ("zookeeper/h1@AWAY", "zookeeper/h1@AWAY"),
     ] {
-        let service = service(principal).expect("a principal");
-        assert_eq!(service.principal, whole);
-        assert_eq!(service.keytab.as_deref(), Some("/keys"));
+        let principal = that_accepts(principal).expect("a principal");
+        assert_eq!(principal.name, whole);
+        assert_eq!(principal.keytab.as_deref(), Some("/keys"));
     }
 }
 
 #[test]
-fn a_principal_without_a_host_is_refused() {
-    for principal in ["zookeeper", "zookeeper@HOME", "*"] {
-        let error = service(principal).expect_err("refused").to_string();
-        assert!(error.contains("write zookeeper/host@REALM"), "{error}");
+fn a_principal_without_a_host_can_log_in_and_not_be_logged_in_to() {
+    for principal in ["zookeeper", "zookeeper@HOME"] {
+        let error = that_accepts(principal).expect_err("refused").to_string();
+        assert!(error.contains("write service/host@REALM"), "{error}");
+        let own = Principal::that_initiates(&options(principal), &at_home());
+        assert_eq!(own.expect("a principal").name, "zookeeper@HOME");
     }
-    let error = Service::read(&module(&KEYS), &at_home());
-    assert!(matches!(error, Err(Unusable::Principal(_))), "{error:?}");
+    for read in [Principal::that_accepts, Principal::that_initiates] {
+        let error = read(&module(&KEYS), &at_home());
+        assert!(matches!(error, Err(Unusable::Principal(_))), "{error:?}");
+    }
 }
 
 #[test]
 fn a_section_without_keys_is_refused() {
     for (missing, kept) in [("useKeyTab", KEYS[1]), ("storeKey", KEYS[0])] {
-        let error = Service::read(&module(&[kept]), &at_home()).expect_err("refused");
-        assert!(error.to_string().contains(missing), "{error}");
+        let error = Principal::that_accepts(&module(&[kept]), &at_home());
+        let error = error.expect_err("refused").to_string();
+        assert!(error.contains(missing), "{error}");
     }
+    let error = Principal::that_initiates(&module(&[KEYS[1]]), &at_home());
+    assert!(matches!(error, Err(Unusable::NoKey("useKeyTab"))));
 }
 
 #[test]
@@ -63,7 +73,7 @@ fn the_default_realm_is_that_of_the_kerberos_file() {
     let path = dir.path().join("krb5.conf");
     let settings = Kerberos {
         conf: Some(path.clone()),
-        realm: None,
+        ..Kerberos::default()
     };
     assert_eq!(settings.default_realm(), "");
     let text =

@@ -49,7 +49,9 @@ public class ProcessPeer extends QuorumPeer {
         try {
             prepare();
             JvmSettings.learn(CurrentCfg.read(zooCfg).keys());
-            process = ServerProcess.start(zooCfg, JvmSettings.properties(), Math.max(0, getClientPort()));
+            Optional<FourLetters> words = Optional.of(getClientPort()).filter(port -> port > 0)
+                .map(port -> new FourLetters(port, false));
+            process = ServerProcess.start(zooCfg, JvmSettings.properties(), words);
         } catch (IOException e) {
             throw new IllegalStateException("the server of " + zooCfg + " does not start", e);
         }

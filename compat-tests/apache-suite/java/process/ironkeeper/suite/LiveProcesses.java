@@ -1,7 +1,9 @@
 package ironkeeper.suite;
 
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 
@@ -10,8 +12,8 @@ import java.util.stream.Collectors;
  * kills its whole process group.
  */
 final class LiveProcesses {
-    /** Each with its port for clients, or 0 where that is not known. */
-    private static final Map<Process, Integer> LIVE = new ConcurrentHashMap<>();
+    /** Each with the way to ask it, where there is one. */
+    private static final Map<Process, Optional<FourLetters>> LIVE = new ConcurrentHashMap<>();
 
     static {
         Runtime.getRuntime().addShutdownHook(new Thread(() -> LIVE.keySet().forEach(Process::destroyForcibly)));
@@ -20,13 +22,13 @@ final class LiveProcesses {
     private LiveProcesses() {
     }
 
-    static void add(Process process, int clientPort) {
-        LIVE.put(process, clientPort);
+    static void add(Process process, Optional<FourLetters> words) {
+        LIVE.put(process, words);
         process.onExit().thenRun(() -> LIVE.remove(process));
     }
 
-    static List<Integer> clientPorts() {
-        return LIVE.entrySet().stream().filter(entry -> entry.getKey().isAlive() && entry.getValue() != 0)
-            .map(Map.Entry::getValue).sorted().collect(Collectors.toList());
+    static List<FourLetters> toAsk() {
+        return LIVE.entrySet().stream().filter(entry -> entry.getKey().isAlive()).map(Map.Entry::getValue)
+            .flatMap(Optional::stream).sorted(Comparator.comparing(FourLetters::port)).collect(Collectors.toList());
     }
 }

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
@@ -35,10 +36,12 @@ public final class ServerProcess {
 
     /**
      * Starts a server and returns at once. It has the properties that the test has set in this JVM, and above them those
-     * given here. Its zoo.cfg names `clientPort` as the port for clients without TLS, or none where that is 0.
+     * given here. `words` asks it at the port that its zoo.cfg names for clients, if it names one.
      */
-    public static ServerProcess start(Path zooCfg, Map<String, String> properties, int clientPort) throws IOException {
+    public static ServerProcess start(Path zooCfg, Map<String, String> properties, Optional<FourLetters> words)
+            throws IOException {
         Map<String, String> all = HandedOver.properties();
+        JaasSections.handOver(all);
         all.putAll(properties);
         Path log = newLog();
         List<String> command = ServerKind.chosen().command(all, zooCfg.toString());
@@ -47,13 +50,13 @@ public final class ServerProcess {
             .redirectOutput(log.toFile())
             .redirectInput(ProcessBuilder.Redirect.from(new File("/dev/null")))
             .start();
-        LiveProcesses.add(process, clientPort);
+        LiveProcesses.add(process, words);
         return new ServerProcess(process, log);
     }
 
-    /** The ports for clients of the servers that run now. */
-    public static List<Integer> clientPorts() {
-        return LiveProcesses.clientPorts();
+    /** The servers that run now and can be asked. */
+    public static List<FourLetters> toAsk() {
+        return LiveProcesses.toAsk();
     }
 
     /** A new directory in suite.workdir, for a zoo.cfg or for data. */

@@ -17,11 +17,11 @@ public final class Beans {
     /** The beans of all servers that run now. */
     public static Set<ObjectName> registered() {
         Set<ObjectName> names = new HashSet<>();
-        for (int port : ServerProcess.clientPorts()) {
-            String server = MBeanRegistry.DOMAIN + ":name0=StandaloneServer_port" + port;
+        for (FourLetters words : ServerProcess.toAsk()) {
+            String server = MBeanRegistry.DOMAIN + ":name0=StandaloneServer_port" + words.port();
             names.add(name(server));
             names.add(name(server + ",name1=InMemoryDataTree"));
-            for (long session : new Questions(new FourLetters(port, false)).sessions()) {
+            for (long session : new Questions(words).sessions()) {
                 names.add(name(server + ",name1=Connections,name2=0x" + Long.toHexString(session)));
             }
         }

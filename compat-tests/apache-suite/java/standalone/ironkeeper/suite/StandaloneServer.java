@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.apache.zookeeper.server.SyncRequestProcessor;
@@ -31,7 +32,7 @@ final class StandaloneServer {
     void start() throws IOException, InterruptedException {
         Files.writeString(zooCfg, keys.entrySet().stream()
             .map(entry -> entry.getKey() + "=" + entry.getValue() + "\n").collect(Collectors.joining()));
-        process = ServerProcess.start(zooCfg, statics(), secure ? 0 : port);
+        process = ServerProcess.start(zooCfg, statics(), Optional.of(fourLetters()));
         if (secure) {
             process.awaitListening(port);
         } else {
