@@ -19,7 +19,6 @@ const UNKNOWN_LOGIN: Feature = Feature {
     advice: "correct its name or remove the line",
 };
 
-const FALSE: &[&str] = &["false"];
 /// An empty text is as good as none.
 const UNSET: &[&str] = &[""];
 
