@@ -137,6 +137,7 @@ soak: build unit mutants differential-long failover client-suites apache-suite-a
 
 	compat-tests/setup.sh
 	MODEL_SCHEDULES=20000 $(MAKE) model
+	WORDS_ASKED=100000 compat-tests/run.py --subject-only "word callers"
 	for round in 1 2 3; do HISTORIES_SEED=$$round HISTORIES_SECONDS=60 compat-tests/run.py || exit 1; done
 
 clean: ## remove what was built, data and test servers' files included

@@ -22,6 +22,7 @@ missing_packages() {
     command -v npm >/dev/null 2>&1 || echo npm
     command -v cc >/dev/null 2>&1 || echo gcc libc6-dev
     command -v openssl >/dev/null 2>&1 || echo openssl
+    nc -h 2>&1 | grep -q OpenBSD || echo netcat-openbsd
     [ -f /usr/include/zookeeper/zookeeper.h ] || echo libzookeeper-mt-dev
     ls /usr/lib/*/libzookeeper_mt.so.2 >/dev/null 2>&1 || echo libzookeeper-mt2
     ls /usr/lib/*/libzookeeper_st.so.2 >/dev/null 2>&1 || echo libzookeeper-st2

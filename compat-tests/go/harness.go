@@ -217,9 +217,9 @@ func main() {
 		return
 	}
 	all := append(append(append([]check{}, nodeChecks...), sessionChecks...), restartChecks...)
-	groups := map[string][]check{"all": all, "restarts": restartChecks}
+	groups := map[string][]check{"all": all, "restarts": restartChecks, "words": wordChecks}
 	if len(os.Args) != 3 || groups[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: goclient all|restarts host:port,... or goclient secure host:port ca certificate key")
+		fmt.Fprintln(os.Stderr, "usage: goclient all|restarts|words host:port,... or goclient secure host:port ca certificate key")
 		os.Exit(2)
 	}
 	l := &lab{strings.Split(os.Args[2], ","), bufio.NewScanner(os.Stdin)}

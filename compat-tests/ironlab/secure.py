@@ -78,12 +78,12 @@ class SecureServer(Server):
 class SecureClient(wire.Client):
     """A raw client over TLS. `changes` is called with its context before it connects, `resumed` is a session of an earlier one."""
 
-    def __init__(self, port, world, pair, changes=lambda context: None, resumed=None, source="127.0.0.1"):
+    def __init__(self, port, world, pair, changes=lambda context: None, resumed=None, source="127.0.0.1", **options):
         self._context = resumed.context if resumed else self._new_context(world, pair)
         changes(self._context)
         self._resumed = resumed
         self._source = source
-        super().__init__(port)
+        super().__init__(port, **options)
 
     def names(self):
         """Who it is to the server, its address left out."""
@@ -105,6 +105,18 @@ class SecureClient(wire.Client):
     def wrap(self, sock):
         session = self._resumed.session if self._resumed else None
         return self._context.wrap_socket(sock, server_hostname="localhost", session=session)
+
+    @staticmethod
+    def asker(world, pair):
+        """`server.four_letters` over TLS; several threads may call what is returned."""
+        context = SecureClient._new_context(world, pair)
+
+        def ask(port, word):
+            with socket.create_connection(("127.0.0.1", port), wire.TIMEOUT_S) as sock, \
+                    context.wrap_socket(sock, server_hostname="localhost") as secure:
+                secure.sendall(word if isinstance(word, bytes) else word.encode())
+                return b"".join(iter(lambda: secure.recv(65536), b"")).decode()
+        return ask
 
     @staticmethod
     def _new_context(world, pair):

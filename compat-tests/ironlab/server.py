@@ -38,7 +38,7 @@ def java(version, *options, jvm=JAVA_OPTIONS):
 def four_letters(port, word, timeout_s=5, host="127.0.0.1"):
     """The whole answer to a four letter word, as text."""
     with socket.create_connection((host, port), timeout_s) as sock:
-        sock.sendall(word.encode())
+        sock.sendall(word if isinstance(word, bytes) else word.encode())
         answer = b""
         while chunk := sock.recv(65536):
             answer += chunk

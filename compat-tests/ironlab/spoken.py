@@ -15,24 +15,26 @@ CHANGES = 130
 
 
 @contextmanager
-def played(port):
-    """Two sessions with ephemerals and watches of every kind, who have asked once since crst. They end with the block."""
-    with Client(port, timeout_ms=TIMEOUTS_MS[0]) as one, Client(port, timeout_ms=TIMEOUTS_MS[1]) as other:
-        one.create("/words")
+def played(port, root="/words", connect=Client, ask=four_letters):
+    """Two sessions with ephemerals and watches of every kind, who have asked once since crst. They end with the block.
+
+    Their znodes are below `root`; `connect` and `ask` are how this port takes clients and words."""
+    with connect(port, timeout_ms=TIMEOUTS_MS[0]) as one, connect(port, timeout_ms=TIMEOUTS_MS[1]) as other:
+        one.create(root)
         for client, names in ((one, "a"), (other, "bc")):
             for name in names:
-                client.create(f"/words/{name}", flags=ops.EPHEMERAL)
+                client.create(f"{root}/{name}", flags=ops.EPHEMERAL)
         for _ in range(CHANGES):  # the words of the tree's digests speak of each 128th zxid
-            one.call("setData", path="/words", data=b"x", version=-1)
+            one.call("setData", path=root, data=b"x", version=-1)
         for client in (one, other):
-            client.call("getData", path="/words", watch=True)
-            client.call("getChildren", path="/words", watch=True)
-        one.call("exists", path="/words/none", watch=True)
-        other.call("addWatch", path="/words", mode=0)
+            client.call("getData", path=root, watch=True)
+            client.call("getChildren", path=root, watch=True)
+        one.call("exists", path=f"{root}/none", watch=True)
+        other.call("addWatch", path=root, mode=0)
         other.call("addWatch", path="/", mode=1)
-        four_letters(port, "crst")
+        ask(port, "crst")
         one.call("ping", xid=ops.XID_PING)
-        other.call("getData", path="/words", watch=False)
+        other.call("getData", path=root, watch=False)
         yield one, other
 
 

@@ -33,7 +33,8 @@ impl Member {
     pub fn new(settings: Settings, found: Found) -> Self {
         let (me, quorums) = (settings.me, settings.quorums.clone());
         Member {
-            election: Election::new(me, quorums, settings.config.clone()),
+            election: Election::new(me, quorums, settings.config.clone())
+                .with_resends(settings.resends),
             state: State::new(settings, found),
             role: Role::Idle,
         }

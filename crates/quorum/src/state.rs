@@ -4,7 +4,7 @@ use bytes::Bytes;
 use proto::{Epoch, Sid, Zxid};
 
 use crate::disk::{DiskOp, Ticket, Tickets};
-use crate::election::PeerState;
+use crate::election::{PeerState, Resends};
 use crate::history::{CommittedLogLimits, History, Txn};
 use crate::packet::{LearnerKind, ToLeader, ToLearner};
 use crate::verifier::Quorums;
@@ -33,6 +33,8 @@ pub struct Settings {
     pub committed_log: CommittedLogLimits,
     /// `zookeeper.forceSnapshotSync`.
     pub force_snapshot: bool,
+    /// The waits of elections.
+    pub resends: Resends,
 }
 
 impl Settings {

@@ -79,6 +79,7 @@ fn a_learner_that_waits_for_its_snapshot_or_takes_it_slowly_is_not_silent() {
     let (synced, slow) = (LinkId(1), LinkId(2));
     let mut leader = Leader::with(Settings {
         force_snapshot: true,
+        resends: Default::default(),
         ..settings(3, 3)
     });
     leader.joined_by(1, synced, Zxid::ZERO, Epoch(0));

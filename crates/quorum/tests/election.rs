@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use common::{Net, Server, server};
 use proto::{Epoch, Sid, Zxid};
-use quorum::election::{Election, Input, Notification, Output, PeerState, Proposal};
+use quorum::election::{Election, Input, Notification, Output, PeerState, Proposal, Resends};
 use quorum::verifier::{QuorumVerifier, Quorums};
 use rand::Rng;
 
@@ -199,4 +199,26 @@ fn an_old_vote_of_a_server_that_has_a_leader_elects_nobody() {
             );
         }
     }
+}
+
+#[test]
+fn votes_are_sent_again_after_the_waits_that_are_configured() {
+    let voters = Quorums::of(QuorumVerifier::majority((1..=3).map(Sid)));
+    let resends = Resends {
+        first_ms: 50,
+        longest_ms: 120,
+    };
+    let election = Election::new(Sid(3), voters, Bytes::new());
+    let mut election = election.with_resends(resends);
+    let mut outputs = Vec::new();
+    election.handle(0, Input::Look(Zxid(0), Epoch(0)), &mut outputs);
+    let mut at = Vec::new();
+    for _ in 0..4 {
+        let deadline_ms = election.deadline().expect("it looks");
+        at.push(deadline_ms);
+        outputs.clear();
+        election.handle(deadline_ms, Input::Timeout, &mut outputs);
+        assert_eq!(outputs.len(), 2, "to both others: {outputs:?}");
+    }
+    assert_eq!(at, [50, 150, 270, 390]);
 }

@@ -60,6 +60,8 @@ pub struct Connection {
     pub session: OnceLock<Bound>,
     /// Whether the client's connect request had the read-only byte.
     pub has_read_only: AtomicBool,
+    /// It came to the port for clients with TLS.
+    pub on_secure_port: bool,
     /// For the words that list connections.
     pub traffic: Traffic,
     /// Whose certificate the client has shown.
@@ -109,6 +111,7 @@ impl Connection {
             established_ms: clock::wall_ms(),
             session: OnceLock::new(),
             has_read_only: AtomicBool::new(true),
+            on_secure_port: false,
             traffic: Traffic::default(),
             order: Mutex::default(),
             turn: Mutex::default(),

@@ -43,6 +43,10 @@ pub const MAX_DRAINED_BYTES: usize = 64 << 10;
 /// not among those that `maxCnxns` and `maxClientCnxns` count.
 pub const MAX_DRAINING_CONNECTIONS: usize = 1024;
 
+/// Answers to words that list sessions, connections or watches, made and not yet taken by who asked, in all: memory. With more,
+/// who asks waits.
+pub const MAX_LISTINGS: usize = 4;
+
 /// Watches that a word takes down under one lock of the watchers: writes wait no longer than for these. A connection's are
 /// taken down together, so those of one with more stand above it.
 pub const WORD_WATCHES_SLICE: usize = if MODEL { 2 } else { 4096 };

@@ -83,6 +83,8 @@ pub struct Shared {
     pub admissions: Admissions,
     /// Places for connections that are over but for what their clients may still send.
     pub draining: tokio::sync::Semaphore,
+    /// Places for [`limits::MAX_LISTINGS`](crate::limits::MAX_LISTINGS).
+    pub listings: tokio::sync::Semaphore,
     /// Bytes below dataDir and dataLogDir.
     pub sizes: Box<dyn Fn() -> [u64; 2] + Send + Sync>,
     /// The port that clients connect to; known once it is bound, and never where there is none.
@@ -103,6 +105,14 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// The open connections on the port of one of them, in the order in which they came
+    /// (`ServerCnxnFactory.getConnections`: each port has its own).
+    pub fn connections_beside(&self, one: &Connection) -> Vec<Arc<Connection>> {
+        let mut connections = self.connections();
+        connections.retain(|other| other.on_secure_port == one.on_secure_port);
+        connections
+    }
+
     /// Every open connection, in the order in which they came.
     pub fn connections(&self) -> Vec<Arc<Connection>> {
         let watchers = self.watchers.lock();
@@ -129,9 +139,11 @@ impl Shared {
         self.stats.packets_sent.store(before, Relaxed);
     }
 
-    /// The statistics of all connections begin anew; those of the server go on.
-    pub fn reset_connection_stats(&self) {
-        for connection in self.watchers.lock().connections.values() {
+    /// The statistics of all connections on the port of one of them begin anew; those of the server go on.
+    pub fn reset_connection_stats(&self, one: &Connection) {
+        let watchers = self.watchers.lock();
+        let all = watchers.connections.values();
+        for connection in all.filter(|other| other.on_secure_port == one.on_secure_port) {
             let sent = connection.reset_figures();
             self.stats.packets_sent.fetch_add(sent, Relaxed);
         }

@@ -11,8 +11,10 @@ mod status;
 mod tests;
 mod watches;
 
+use std::borrow::Cow;
 use std::sync::atomic::Ordering::Relaxed;
 
+use crate::connection::Connection;
 use crate::shared::Shared;
 use crate::standing::State;
 use quorum::election::PeerState;
@@ -55,7 +57,15 @@ fn is_known(word: [u8; 4]) -> bool {
 
 fn is_allowed(server: &Shared, word: [u8; 4]) -> bool {
     let words = &server.config.four_letter_words;
-    words.allows(&String::from_utf8_lossy(&word))
+    words.allows(&name(word))
+}
+
+/// As the whitelist and its refusal name it (`FourLetterCommands.getCommandString`).
+fn name(word: [u8; 4]) -> Cow<'static, str> {
+    match word {
+        TELNET_INTERRUPT => "telnet close".into(),
+        word => String::from_utf8_lossy(&word).into_owned().into(),
+    }
 }
 
 /// Does a number of eight bytes stand behind the word? Only where it is allowed.
@@ -63,10 +73,20 @@ pub fn has_argument(server: &Shared, word: [u8; 4]) -> bool {
     word == *b"stmk" && is_allowed(server, word)
 }
 
-/// What the word is answered with; its text is never cut. None closes the connection without a word.
-pub async fn answer(server: &Shared, word: [u8; 4], argument: Option<i64>) -> Option<String> {
+/// Is its answer as long as there are sessions, connections or watches?
+pub fn lists(word: [u8; 4]) -> bool {
+    [b"cons", b"dump", b"stat", b"wchc", b"wchp"].contains(&&word)
+}
+
+/// What the word is answered with to who asks; its text is never cut. None closes the connection without a word.
+pub async fn answer(
+    server: &Shared,
+    asker: &Connection,
+    word: [u8; 4],
+    argument: Option<i64>,
+) -> Option<String> {
     if !is_allowed(server, word) {
-        let name = String::from_utf8_lossy(&word);
+        let name = name(word);
         return Some(format!(
             "{name} is not executed because it is not in the whitelist.\n"
         ));
@@ -79,26 +99,26 @@ pub async fn answer(server: &Shared, word: [u8; 4], argument: Option<i64>) -> Op
         _ => {}
     }
     let answer = match role(server) {
-        Some(role) => of_role(server, word, role).await,
+        Some(role) => of_role(server, asker, word, role).await,
         None => None,
     };
     Some(answer.unwrap_or_else(|| not_serving(word)))
 }
 
 /// What a server that serves says; none where it has ended meanwhile.
-async fn of_role(server: &Shared, word: [u8; 4], role: Role) -> Option<String> {
+async fn of_role(server: &Shared, asker: &Connection, word: [u8; 4], role: Role) -> Option<String> {
     Some(match &word {
         b"conf" => configuration::text(server),
-        b"cons" => connections::all(server),
-        b"crst" => connections::reset(server),
+        b"cons" => connections::all(server, asker),
+        b"crst" => connections::reset(server, asker),
         b"dirs" => data::sizes(server),
-        b"dump" => return dump::all(server, role).await,
+        b"dump" => return dump::all(server, asker, role).await,
         b"hash" => data::digests(server),
         b"isro" => "rw".to_owned(),
         b"mntr" => monitor::all(server, role),
         b"srst" => status::reset(server),
         b"srvr" => status::brief(server, role),
-        b"stat" => status::with_clients(server, role),
+        b"stat" => status::with_clients(server, asker, role),
         b"wchc" => watches::by_connection(server).await,
         b"wchp" => watches::by_path(server).await,
         b"wchs" => watches::summary(server),

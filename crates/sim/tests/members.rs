@@ -82,6 +82,7 @@ fn settings(me: Sid) -> Settings {
             bytes: 1 << 20,
         },
         force_snapshot: false,
+        resends: Default::default(),
     }
 }
 

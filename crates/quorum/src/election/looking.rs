@@ -11,10 +11,24 @@ use crate::verifier::Quorums;
 
 /// How long a better vote is waited for when enough agree. Apache: `finalizeWait`.
 const FINAL_WAIT_MS: u64 = 200;
-/// The first wait before votes are sent again; each later one is twice as long.
-const FIRST_RESEND_MS: u64 = 200;
-/// The longest. Apache: `zookeeper.fastleader.maxNotificationInterval`.
-const LAST_RESEND_MS: u64 = 60_000;
+
+/// The waits before votes are sent again, while nothing is heard; each is twice as long as the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resends {
+    /// The first. Apache: `zookeeper.fastleader.minNotificationInterval`.
+    pub first_ms: u64,
+    /// The longest. Apache: `zookeeper.fastleader.maxNotificationInterval`.
+    pub longest_ms: u64,
+}
+
+impl Default for Resends {
+    fn default() -> Self {
+        Resends {
+            first_ms: 200,
+            longest_ms: 60_000,
+        }
+    }
+}
 
 #[derive(Debug)]
 pub(super) struct Looking {
@@ -29,6 +43,7 @@ pub(super) struct Looking {
     /// Servers that do not run.
     refused: BTreeSet<Sid>,
     resend_ms: u64,
+    longest_resend_ms: u64,
     resend_at: u64,
     /// Set while enough agree with the proposal.
     over_at: Option<u64>,
@@ -37,15 +52,16 @@ pub(super) struct Looking {
 }
 
 impl Looking {
-    pub fn new(now_ms: u64, own: Proposal) -> Self {
+    pub fn new(now_ms: u64, own: Proposal, resends: Resends) -> Self {
         Looking {
             own,
             proposal: own,
             votes: Votes::default(),
             established: Votes::default(),
             refused: BTreeSet::new(),
-            resend_ms: FIRST_RESEND_MS,
-            resend_at: now_ms + FIRST_RESEND_MS,
+            resend_ms: resends.first_ms,
+            longest_resend_ms: resends.longest_ms,
+            resend_at: now_ms + resends.first_ms,
             over_at: None,
             is_wary: false,
         }
@@ -146,7 +162,7 @@ impl Looking {
             return false;
         }
         self.is_wary = false;
-        self.resend_ms = (self.resend_ms * 2).min(LAST_RESEND_MS);
+        self.resend_ms = (self.resend_ms * 2).min(self.longest_resend_ms);
         self.resend_at = now_ms + self.resend_ms;
         true
     }

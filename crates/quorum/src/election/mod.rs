@@ -12,6 +12,7 @@ use proto::{Epoch, Sid, Zxid};
 
 use crate::verifier::Quorums;
 use looking::Looking;
+pub use looking::Resends;
 
 pub use notification::{BadNotification, Notification, PeerState, Proposal};
 pub use vote::Vote;
@@ -54,6 +55,7 @@ pub struct Election {
     quorums: Quorums,
     /// The text of the configuration, as it is sent.
     config: Bytes,
+    resends: Resends,
     /// `logicalclock` in Apache.
     round: i64,
     state: PeerState,
@@ -69,11 +71,17 @@ impl Election {
             me,
             quorums,
             config,
+            resends: Resends::default(),
             round: 0,
             state: PeerState::Looking,
             current: Vote::looking(NOBODY, 0),
             looking: None,
         }
+    }
+
+    /// The same with other waits.
+    pub fn with_resends(self, resends: Resends) -> Self {
+        Election { resends, ..self }
     }
 
     /// What the server is doing.
@@ -86,7 +94,7 @@ impl Election {
         self.current.proposal.epoch = epoch;
     }
 
-    /// The leader that was left broke a rule: where it still leads, it is not joined before votes are sent again, 200 ms after
+    /// The leader that was left broke a rule: where it still leads, it is not joined before votes are sent again, the first wait after
     /// the look began. It would break the rule again, and each time at once.
     pub fn be_wary(&mut self) {
         if let Some(looking) = &mut self.looking {
@@ -128,7 +136,7 @@ impl Election {
             self.current = Vote::looking(own, self.round); // the first election: there was no other vote
         }
         self.state = PeerState::Looking;
-        self.looking = Some(Looking::new(now_ms, own));
+        self.looking = Some(Looking::new(now_ms, own, self.resends));
         self.advertise(outputs);
     }
 

@@ -83,6 +83,7 @@ fn settings_of(sid: i64, voters: i64, rng: &mut SmallRng) -> Settings {
             bytes: 1 << 20,
         },
         force_snapshot: rng.random_range(0..20) == 0,
+        resends: Default::default(),
         ..settings(sid, voters)
     }
 }

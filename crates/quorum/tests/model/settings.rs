@@ -22,5 +22,6 @@ pub fn settings(sid: i64, voters: i64) -> Settings {
         sync_limit: 5,
         committed_log: CommittedLogLimits::default(),
         force_snapshot: false,
+        resends: Default::default(),
     }
 }

@@ -480,6 +480,7 @@ fn settings_of(sid: i64, voters: i64, words: &Words<'_>) -> Settings {
             bytes: 1 << 20,
         },
         force_snapshot: words.has("force-snapshot"),
+        resends: Default::default(),
         ..settings(sid, voters)
     }
 }

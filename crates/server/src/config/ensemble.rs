@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use proto::Sid;
+use quorum::election::Resends;
 use quorum::packet::LearnerKind;
 use quorum::verifier::{QuorumVerifier, Quorums};
 use quorum::{CommittedLogLimits, Settings};
@@ -42,6 +43,8 @@ pub struct Ensemble {
     /// A learner gets txns of the log on disk where they are smaller than this share of the newest snapshot; negative: never.
     /// Default 0.33.
     pub snapshot_size_factor: f64,
+    /// The waits of elections; each at least 1 ms.
+    pub resends: Resends,
     /// A leader sends a snapshot to each learner; default false.
     pub force_snapshot_sync: bool,
     /// A leader serves clients; default true.
@@ -92,6 +95,7 @@ impl Ensemble {
             peers,
             committed_log: committed_log(reader),
             snapshot_size_factor: snapshot_size_factor(reader),
+            resends: resends(reader),
             force_snapshot_sync: reader.flag("zookeeper.forceSnapshotSync", false),
             leader_serves: !reader.is_exactly("zookeeper.leaderServes", "no", "yes"),
             local_sessions: reader.key_bool("localSessionsEnabled", false)?,
@@ -113,6 +117,7 @@ impl Ensemble {
             sync_limit: self.sync_limit_ticks.into(),
             committed_log: self.committed_log,
             force_snapshot: self.force_snapshot_sync,
+            resends: self.resends,
         }
     }
 
@@ -211,6 +216,15 @@ fn committed_log(reader: &mut Reader<'_>) -> CommittedLogLimits {
     }
     let txns = usize::try_from(txns.max(least)).unwrap_or(limits.txns);
     CommittedLogLimits { txns, ..limits }
+}
+
+/// Apache would send votes without a pause where they are not positive.
+fn resends(reader: &mut Reader<'_>) -> Resends {
+    let mut ms = |name, default| u64::from(reader.at_least(name, 1, default));
+    Resends {
+        first_ms: ms("zookeeper.fastleader.minNotificationInterval", 200),
+        longest_ms: ms("zookeeper.fastleader.maxNotificationInterval", 60_000),
+    }
 }
 
 /// Apache takes a share past 1 for a slip (`ZKDatabase`).

@@ -60,8 +60,12 @@ impl Stores for Tls {
     }
 }
 
-/// Serves a client on a port with TLS.
+/// Serves a client on the port with TLS.
 pub async fn serve(server: Server, accepted: Accepted, tls: Arc<Tls>) {
+    serve_over_tls(server, accepted, tls, true).await;
+}
+
+async fn serve_over_tls(server: Server, accepted: Accepted, tls: Arc<Tls>, on_secure_port: bool) {
     let Accepted {
         stream,
         remote,
@@ -77,6 +81,7 @@ pub async fn serve(server: Server, accepted: Accepted, tls: Arc<Tls>) {
         admission: Some(admission),
         subject,
         is_secure: true,
+        on_secure_port,
     };
     let (reader, writer) = tokio::io::split(stream);
     task::serve_streams(&server, arrival, reader, writer).await;
@@ -88,7 +93,9 @@ pub async fn serve_either(server: Server, accepted: Accepted, tls: Arc<Tls>) {
     let patience = Duration::from_millis(server.config.sessionless_cnxn_timeout_ms.into());
     let mut first = [0];
     match tokio::time::timeout(patience, accepted.stream.peek(&mut first)).await {
-        Ok(Ok(1)) if first[0] == HANDSHAKE_BYTE => serve(server, accepted, tls).await,
+        Ok(Ok(1)) if first[0] == HANDSHAKE_BYTE => {
+            serve_over_tls(server, accepted, tls, false).await;
+        }
         Ok(Ok(1)) => task::serve(server, accepted).await,
         _ => tracing::debug!(remote = %accepted.remote, "connection lost before its first byte"),
     }

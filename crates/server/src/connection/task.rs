@@ -58,6 +58,8 @@ pub struct Arrival {
     pub subject: Option<String>,
     /// What is written waits in TLS until it is flushed.
     pub is_secure: bool,
+    /// It came to the port for clients with TLS.
+    pub on_secure_port: bool,
 }
 
 /// What is set on a client's socket. Nothing of it is worth a connection: without, it is only slower, or noticed later.
@@ -79,6 +81,7 @@ pub async fn serve(server: Server, accepted: Accepted) {
         admission: Some(admission),
         subject: None,
         is_secure: false,
+        on_secure_port: false,
     };
     let (reader, writer) = stream.split();
     serve_streams(&server, arrival, reader, writer).await;
@@ -96,9 +99,11 @@ pub async fn serve_streams(
         admission,
         subject,
         is_secure,
+        on_secure_port,
     } = arrival;
     let id = server.next_connection.fetch_add(1, Relaxed);
-    let connection = Connection::new(id, remote, subject, &server.access.auth);
+    let mut connection = Connection::new(id, remote, subject, &server.access.auth);
+    connection.on_secure_port = on_secure_port;
     let connection = Arc::new(connection);
     let mut task = Task {
         frames: FrameReader::new(reader, server.config.jute_max_buffer),
@@ -366,23 +371,41 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Task<'_, R, W> {
             true => self.read_argument().await?,
             false => None,
         };
-        let Some(answer) = words::answer(self.server, word, argument).await else {
+        // The semaphore is never closed.
+        let _place = match words::lists(word) {
+            true => self.server.listings.acquire().await.ok(),
+            false => None,
+        };
+        let Some(answer) = words::answer(self.server, self.connection, word, argument).await else {
             return Ok(());
         };
         let packets = answer.len().div_ceil(ANSWER_PACKET_CHARS) as u64;
         traffic.sent.fetch_add(packets, Relaxed);
-        let exchange = async {
-            self.writer.write_all(answer.as_bytes()).await?;
-            self.registered.leave();
+        self.write_whole(answer.as_bytes()).await?;
+        self.registered.leave();
+        let ending = async {
             self.writer.shutdown().await?;
             match self.server.draining.try_acquire() {
                 Ok(_place) => self.frames.drain(limits::MAX_DRAINED_BYTES).await,
                 Err(_) => Ok(()),
             }
         };
-        match tokio::time::timeout(DRAIN_TIME, exchange).await {
+        match tokio::time::timeout(DRAIN_TIME, ending).await {
             Ok(outcome) => Ok(outcome?),
             Err(_) => Ok(()),
+        }
+    }
+
+    /// Writes all of it, however slowly the client takes it, unless it takes nothing for a while.
+    async fn write_whole(&mut self, mut bytes: &[u8]) -> Result<(), End> {
+        let patience = self.patience();
+        loop {
+            let writing = write_or_flush(&mut self.writer, bytes);
+            let written = tokio::time::timeout(patience, writing).await;
+            match written.map_err(|_| End::Stalled(patience))?? {
+                0 => return Ok(()),
+                written => bytes = &bytes[written..],
+            }
         }
     }
 

@@ -90,6 +90,7 @@ impl World {
             admission: None,
             subject: None,
             is_secure: false,
+            on_secure_port: false,
         };
         let task = async move { serve_streams(&server, arrival, reads, writes).await };
         let task = shuttle::future::spawn(task);

@@ -281,6 +281,7 @@ pub fn shared(
         throttles: Throttles::new(&config, started_ms, seed),
         admissions: Admissions::new(limits),
         draining: Semaphore::new(limits::MAX_DRAINING_CONNECTIONS),
+        listings: Semaphore::new(limits::MAX_LISTINGS),
         sizes,
         client_port: OnceLock::new(),
         past: Mutex::new(()),

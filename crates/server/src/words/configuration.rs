@@ -19,10 +19,9 @@ pub(super) fn text(server: &Shared) -> String {
 /// `ZooKeeperServer.dumpConf`.
 fn own(server: &Shared, server_id: i64) -> String {
     let config = &server.config;
-    let absolute = |dir: &std::path::Path| {
-        let dir = dir.join("version-2");
-        dir.canonicalize().unwrap_or(dir).display().to_string()
-    };
+    // `File.getAbsolutePath` follows no links.
+    let here = std::env::current_dir().unwrap_or_default();
+    let absolute = |dir: &std::path::Path| here.join(dir).join("version-2").display().to_string();
     let [data_size, log_size] = (server.sizes)();
     format!(
         "clientPort={}\nsecureClientPort={}\ndataDir={}\ndataDirSize={data_size}\ndataLogDir={}\n\

@@ -8,9 +8,9 @@ use crate::connection::{Bound, Connection};
 use crate::shared::Shared;
 
 /// The answer to cons.
-pub(super) fn all(server: &Shared) -> String {
+pub(super) fn all(server: &Shared, asker: &Connection) -> String {
     // Nothing is formatted under the watchers' lock.
-    let connections = server.connections();
+    let connections = server.connections_beside(asker);
     let mut text = String::new();
     for connection in connections {
         text += &brief(&connection);
@@ -24,8 +24,8 @@ pub(super) fn all(server: &Shared) -> String {
 }
 
 /// The answer to crst.
-pub(super) fn reset(server: &Shared) -> String {
-    server.reset_connection_stats();
+pub(super) fn reset(server: &Shared, asker: &Connection) -> String {
+    server.reset_connection_stats(asker);
     "Connection stats reset.\n".to_owned()
 }
 

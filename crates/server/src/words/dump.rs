@@ -20,7 +20,7 @@ use crate::shared::Shared;
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The answer to dump; none where the server has stopped meanwhile.
-pub(super) async fn all(server: &Shared, role: Role) -> Option<String> {
+pub(super) async fn all(server: &Shared, asker: &Connection, role: Role) -> Option<String> {
     let mut text = "SessionTracker dump:\n".to_owned();
     let has_local = server.config.has_local_sessions();
     if has_local {
@@ -34,7 +34,7 @@ pub(super) async fn all(server: &Shared, role: Role) -> Option<String> {
     text += "ephemeral nodes dump:\n";
     text += &ephemerals(server).await;
     text += "Connections dump:\n";
-    text += &connections(server);
+    text += &connections(server, asker);
     Some(text)
 }
 
@@ -93,10 +93,10 @@ fn take_ephemerals(server: &Shared, left: &mut &[SessionId]) -> Vec<(SessionId, 
 
 /// `NIOServerCnxnFactory.dumpConnections`: a connection ends with its session; one without a session when the time is over in
 /// which it has to ask for one. Apache looks at them in intervals of that time.
-fn connections(server: &Shared) -> String {
+fn connections(server: &Shared, asker: &Connection) -> String {
     let interval_ms = i64::from(server.config.sessionless_cnxn_timeout_ms).max(1);
     let mut by_end: BTreeMap<i64, Vec<String>> = BTreeMap::new();
-    for connection in server.connections() {
+    for connection in server.connections_beside(asker) {
         let end_ms = match connection.session.get() {
             Some(bound) => bound.handle.deadline_ms(),
             None => elapsed(connection.established_ms) + interval_ms,

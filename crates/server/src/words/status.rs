@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::{Role, connections, version};
+use crate::connection::Connection;
 use crate::shared::Shared;
 use crate::standing::ProposalSizes;
 use crate::stats::java_double;
@@ -17,9 +18,9 @@ pub(super) fn brief(server: &Shared, role: Role) -> String {
 }
 
 /// The answer to stat.
-pub(super) fn with_clients(server: &Shared, role: Role) -> String {
+pub(super) fn with_clients(server: &Shared, asker: &Connection, role: Role) -> String {
     let mut text = format!("Zookeeper version: {}\nClients:\n", version());
-    for connection in server.connections() {
+    for connection in server.connections_beside(asker) {
         text += &format!("{})\n", connections::brief(&connection));
     }
     text += "\n";

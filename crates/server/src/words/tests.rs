@@ -2,14 +2,17 @@
 
 mod connections;
 mod dump;
+mod exchange;
 mod plain;
 mod watches;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use datatree::DataTree;
+use processor::AuthRules;
 use proto::{Epoch, Sid};
 
 use super::*;
@@ -44,11 +47,19 @@ fn value<'a>(conf: &'a str, key: &str) -> &'a str {
 /// Time does not pass for who waits.
 fn ask(server: &Shared, word: &str, argument: Option<i64>) -> Option<String> {
     let word = word.as_bytes().try_into().expect("four letters");
+    on_paused_time(answer(server, &asker(), word, argument))
+}
+
+fn on_paused_time<T>(future: impl Future<Output = T>) -> T {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_time().start_paused(true).build();
-    runtime
-        .expect("a runtime")
-        .block_on(answer(server, word, argument))
+    runtime.expect("a runtime").block_on(future)
+}
+
+/// Who asks, on the plain port.
+fn asker() -> Connection {
+    let remote = SocketAddr::from(([127, 0, 0, 1], 39_999));
+    Connection::new(0, remote, None, &AuthRules::default())
 }
 
 /// The server whose conf was captured, with its data elsewhere.

@@ -74,5 +74,6 @@ fn peer_settings(sid: Sid, voters: i64, random: &mut SmallRng) -> Settings {
             bytes: 1 << 20,
         },
         force_snapshot: random.random_range(0..12) == 0,
+        resends: Default::default(),
     }
 }

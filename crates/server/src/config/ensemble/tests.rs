@@ -84,6 +84,7 @@ fn the_core_gets_what_is_configured() {
         (settings.committed_log.txns, settings.force_snapshot),
         (700, true)
     );
+    assert_eq!(settings.resends, Resends::default());
     assert_eq!(settings.config_version, 0x1f);
     assert!(settings.config.ends_with(b":observer\nversion=1f"));
 }
@@ -91,7 +92,7 @@ fn the_core_gets_what_is_configured() {
 #[test]
 fn each_setting_reaches_its_field() {
     type Check = fn(&Ensemble) -> bool;
-    let cases: [(&str, Check); 12] = [
+    let cases: [(&str, Check); 15] = [
         ("commitLogCount=1000", |e| e.committed_log.txns == 1000),
         ("commitLogCount=499", |e| e.committed_log.txns == 500),
         ("commitLogCount=many", |e| e.committed_log.txns == 500),
@@ -100,6 +101,15 @@ fn each_setting_reaches_its_field() {
         ("snapshotSizeFactor=1.5", |e| e.snapshot_size_factor == 0.33),
         ("snapshotSizeFactor=x", |e| e.snapshot_size_factor == 0.33),
         ("forceSnapshotSync=TRUE", |e| e.force_snapshot_sync),
+        ("fastleader.minNotificationInterval=7", |e| {
+            (e.resends.first_ms, e.resends.longest_ms) == (7, 60_000)
+        }),
+        ("fastleader.maxNotificationInterval=900", |e| {
+            (e.resends.first_ms, e.resends.longest_ms) == (200, 900)
+        }),
+        ("fastleader.maxNotificationInterval=-5", |e| {
+            e.resends.longest_ms == 1
+        }),
         ("leaderServes=no", |e| !e.leader_serves),
         ("leaderServes=false", |e| e.leader_serves),
         ("cnxTimeout=7", |e| e.peers.cnx_timeout_ms == 7),

@@ -3,6 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use variables::{Reader, VARIABLES};
+
+mod shown;
+mod variables;
 
 /// Every key, property and environment variable of Apache ZooKeeper 3.9.5.
 const INVENTORY: &str = include_str!("../../../tests/data/config.tsv");
@@ -60,27 +64,21 @@ fn every_property_of_apaches_is_in_the_table() {
 }
 
 #[test]
-fn every_environment_variable_that_sets_properties_is_read() {
-    let variables: Vec<&str> = inventory("env")
-        .into_iter()
-        .map(|[name, ..]| name)
-        .collect();
-    for name in [
-        "JVMFLAGS",
-        "SERVER_JVMFLAGS",
-        "ZOO_DATADIR_AUTOCREATE_DISABLE",
-    ] {
-        assert!(
-            variables.contains(&name),
-            "{name} is no variable of Apache's"
-        );
-        let asked = std::cell::Cell::new(false);
-        super::super::flags::Flags::read(&[], &|asked_name| {
-            asked.set(asked.get() || asked_name == name);
-            None
-        });
-        assert!(asked.get(), "{name}");
+fn every_variable_of_apaches_is_in_the_table_and_those_that_work_are_read() {
+    let named: BTreeSet<&str> = VARIABLES.iter().map(|(name, ..)| *name).collect();
+    for [name, ..] in inventory("env") {
+        assert!(named.contains(name), "{name} is missing");
     }
+    let asked = std::cell::RefCell::new(BTreeSet::new());
+    super::super::flags::Flags::read(&[], &|name| {
+        asked.borrow_mut().insert(name.to_owned());
+        None
+    });
+    let work = VARIABLES
+        .iter()
+        .filter(|(_, reader, _)| *reader == Reader::Server);
+    let work: BTreeSet<String> = work.map(|(name, ..)| (*name).to_owned()).collect();
+    assert_eq!(asked.into_inner(), work);
 }
 
 #[test]
@@ -212,15 +210,22 @@ fn page_tables() -> String {
         ("Keys of ensembles", ensemble::ROWS),
         ("Keys that cannot matter", harmless::ROWS),
     ];
-    sections
-        .iter()
-        .map(|(title, rows)| page_table(title, rows))
-        .collect()
+    let tables = sections.iter().map(|(title, rows)| page_table(title, rows));
+    tables.chain([variables_table()]).collect()
+}
+
+fn variables_table() -> String {
+    let head = "\n### Variables of the environment\n\n| variable | what it sets | treatment | shown by |\n|---|---|---|---|\n";
+    let rows = VARIABLES.iter().map(|(name, reader, about)| {
+        let shown = shown::text(shown::by_name(name));
+        format!("| `{name}` | {about} | {} | {shown} |\n", reader.text())
+    });
+    rows.fold(head.to_owned(), |table, row| table + &row)
 }
 
 fn page_table(title: &str, rows: &[Row]) -> String {
     let head = format!(
-        "\n### {title}\n\n| key | property | default | what it sets | treatment |\n|---|---|---|---|---|\n"
+        "\n### {title}\n\n| key | property | default | what it sets | treatment | shown by |\n|---|---|---|---|---|---|\n"
     );
     rows.iter().fold(head, |table, row| table + &page_row(row))
 }
@@ -240,10 +245,11 @@ fn page_row(row: &Row) -> String {
     };
     let property = code(&row.property().unwrap_or_default());
     format!(
-        "| {key} | {property} | {} | {} | {} |\n",
+        "| {key} | {property} | {} | {} | {} | {} |\n",
         row.default,
         row.about,
-        treatment(row.treatment)
+        treatment(row.treatment),
+        shown::text(shown::of_row(row))
     )
 }
 

@@ -15,8 +15,20 @@ use crate::words::connections::of_session;
 
 /// A connection with this session, which the server knows.
 pub(super) fn joined(server: &Shared, number: u64, session: SessionId) -> Arc<Connection> {
+    joined_on(false, server, number, session)
+}
+
+/// The same, on the port with TLS or the plain one.
+pub(super) fn joined_on(
+    secure_port: bool,
+    server: &Shared,
+    number: u64,
+    session: SessionId,
+) -> Arc<Connection> {
     let remote = SocketAddr::from(([127, 0, 0, 1], 40_000 + number as u16));
-    let connection = Arc::new(Connection::new(number, remote, None, &AuthRules::default()));
+    let mut connection = Connection::new(number, remote, None, &AuthRules::default());
+    connection.on_secure_port = secure_port;
+    let connection = Arc::new(connection);
     let mut sessions = SessionTable::new(SessionId(1), 2000);
     let bound = Bound {
         id: session,

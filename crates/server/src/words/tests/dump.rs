@@ -33,7 +33,8 @@ fn dumped(server: &Shared, sessions: &[(i64, i64)]) -> String {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build();
-        let answer = answer(server, *b"dump", None);
+        let asker = asker();
+        let answer = answer(server, &asker, *b"dump", None);
         let answer = runtime.expect("a runtime").block_on(answer);
         answer.expect("an answer")
     })
