@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from ironlab.certificates import AUTHORITY, LEAF, Pair
 from ironlab.register import Register
+from ironlab.secure import RSA
 
 MINUTE = 1 / 24 / 60
 
@@ -81,13 +82,24 @@ class Lists(_Cases):
         self.of_root("whose list was to be renewed 20 minutes ago", register.list((-1, -20 * MINUTE)))
         self.of_root("whose list is good in 10 minutes", register.list((10 * MINUTE, 1)))
         self.of_root("whose list is good in 20 minutes", register.list((20 * MINUTE, 1)))
-        self.of_root("whose list is signed with SHA-1", register.list(digest="sha1"), "signed with an algorithm that is not taken")
+        self._make_old_lists()
+        self.of_root("whose list is signed with SHA-1 and a key on a curve", register.list(digest="sha1"), "signed with an algorithm that is not taken")
         stranger = self.maker.pair("/O=Strangers/CN=root", extensions=AUTHORITY)
         impostor = self.maker.pair("/O=Lab/CN=root", extensions=AUTHORITY)
         self.of_root("whose list a stranger has signed", Register(self.maker, stranger).list())
         self.of_root("whose list a stranger with the root's name has signed", Register(self.maker, impostor).list())
         self.of_root("whose list is none", b"list")
         self.case("itself trusted, without a list", self.world.trust_also(self.maker.pair("/CN=trusted, no list")))
+
+    def _make_old_lists(self):
+        root = self.world.trust_also(self.maker.pair("/O=Lab/CN=rsa root", extensions=AUTHORITY, key=RSA))
+        place = self.place()
+        good = self.pair("/CN=listed", at(place), root)
+        register = Register(self.maker, root)
+        revoked = register.revoke(self.pair("/CN=revoked", at(place), root))
+        self.site.put(place.rpartition("/")[2], register.list(digest="sha1"))
+        self.case("not in a list that is signed with SHA-1 and an RSA key", good)
+        self.case("in a list that is signed with SHA-1 and an RSA key", revoked)
 
     def _make_places(self):
         good = self.register.list()

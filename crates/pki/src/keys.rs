@@ -6,11 +6,20 @@ use x509_parser::public_key::PublicKey;
 
 use crate::der;
 
+mod sha1_rsa;
+
 /// The least RSA key that TLS libraries other than Java's take.
 pub const LEAST_RSA_BITS: usize = 2048;
 
 /// Algorithms that check signatures.
 pub type Algorithms = &'static [&'static dyn SignatureVerificationAlgorithm];
+
+/// Algorithms for what tells whether a certificate is revoked: Java takes SHA-1 there, and responders use it.
+pub fn of_status(
+    algorithms: Algorithms,
+) -> impl Iterator<Item = &'static dyn SignatureVerificationAlgorithm> {
+    algorithms.iter().copied().chain([sha1_rsa::SHA1_WITH_RSA])
+}
 
 /// Why what a key signs cannot be checked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -103,15 +112,14 @@ pub enum SignatureTrouble {
 
 /// Is `signature` that of `key` for `message`, by the algorithm that `meant` names, as [`signature_algorithm`] gives it?
 pub fn check_signature(
-    algorithms: Algorithms,
+    algorithms: impl IntoIterator<Item = &'static dyn SignatureVerificationAlgorithm>,
     meant: Option<&[u8]>,
     key: &KeyOf<'_>,
     message: &[u8],
     signature: &[u8],
 ) -> Result<(), SignatureTrouble> {
     let mut meant = algorithms
-        .iter()
-        .copied()
+        .into_iter()
         .filter(|algorithm| Some(algorithm.signature_alg_id().as_ref()) == meant)
         .peekable();
     if meant.peek().is_none() {

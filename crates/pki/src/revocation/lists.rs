@@ -149,7 +149,7 @@ impl Question<'_> {
         let (message, signature) = (list.tbs_cert_list.as_ref(), &list.signature_value.data);
         let meant = keys::signature_algorithm(der);
         Ok(keys::check_signature(
-            self.algorithms,
+            keys::of_status(self.algorithms),
             meant,
             &key,
             message,

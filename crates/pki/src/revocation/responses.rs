@@ -127,7 +127,7 @@ impl Question<'_> {
         let key = KeyOf::new(&signer.parsed).ok_or(ResponseError::NoSigner)?;
         let meant = Some(answer.algorithm.content);
         Ok(keys::check_signature(
-            self.algorithms,
+            keys::of_status(self.algorithms),
             meant,
             &key,
             answer.signed.whole,
@@ -159,7 +159,7 @@ impl Question<'_> {
             &parsed.signature_value.data,
         );
         Ok(keys::check_signature(
-            self.algorithms,
+            self.algorithms.iter().copied(),
             meant,
             &key,
             message,

@@ -75,7 +75,7 @@ impl<'a> Search<'a> {
         }
         let key = KeyOf::new(&issuer.parsed).ok_or(TrustError::Unreadable)?;
         let checked = keys::check_signature(
-            algorithms,
+            algorithms.iter().copied(),
             keys::signature_algorithm(issued.der),
             &key,
             issued.parsed.tbs_certificate.as_ref(),
