@@ -6,7 +6,7 @@ use std::time::Instant;
 use sim::ensemble::{FLOOR, run_seed, run_seeds};
 
 /// So many seeds, or more, have to meet everything.
-const ENOUGH_SEEDS: u64 = 2_000;
+const ENOUGH_SEEDS: u64 = 2_400;
 
 fn number(name: &str) -> Option<u64> {
     let value = std::env::var(name).ok()?;
