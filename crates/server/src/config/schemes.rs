@@ -38,7 +38,7 @@ impl AuthSchemes {
     /// says, and `with_tls` whether a port has TLS.
     ///
     /// # Errors
-    /// Apache's providers that are not built yet, and enforced schemes that are none.
+    /// Providers that are not Apache's, and enforced schemes that are none.
     pub(super) fn read(
         reader: &mut Reader<'_>,
         digest_enabled: bool,
@@ -50,15 +50,15 @@ impl AuthSchemes {
             ..AuthSchemes::default()
         };
         for (name, setting) in reader.properties_below(PROVIDER_PREFIX) {
-            schemes.add(reader, name, setting, &brought);
+            schemes.add(name, setting, &brought)?;
         }
         schemes.enforced = enforced(reader)?;
         schemes.check_enforced(reader, digest_enabled)?;
         Ok(schemes)
     }
 
-    /// A class that Apache cannot load is said and skipped there too.
-    fn add(&mut self, reader: &mut Reader<'_>, name: &str, setting: &Setting, brought: &Brought) {
+    /// Apache loads any class, and goes on without one that it does not find: who relies on its scheme finds out later.
+    fn add(&mut self, name: &str, setting: &Setting, brought: &Brought) -> Result<(), ConfigError> {
         match setting.value.strip_prefix(PROVIDER_PACKAGE) {
             Some("DigestAuthenticationProvider") => self.digest = true,
             Some("IPAuthenticationProvider") => {}
@@ -68,12 +68,16 @@ impl AuthSchemes {
             }
             Some("SASLAuthenticationProvider") => self.sasl = Some(brought.sasl.clone()),
             Some("X509AuthenticationProvider") => self.x509 = Some(brought.x509.clone()),
-            _ => reader.say(
-                name,
-                setting,
-                "names a Java class, which cannot be loaded; nobody can authenticate by its scheme",
-            ),
+            _ => {
+                return Err(ConfigError::invalid(
+                    name,
+                    setting,
+                    "names a Java class, which cannot be loaded",
+                    "remove the line if nobody authenticates by its scheme; what is open to that scheme alone is then closed",
+                ));
+            }
         }
+        Ok(())
     }
 
     fn check_enforced(

@@ -57,7 +57,7 @@ pub(super) const ROWS: &[Row] = &[
     key("DigestAuthenticationProvider.enabled", "true", Used, "the digest scheme"),
     key("DigestAuthenticationProvider.superDigest", "", Used, "super:HASH of the super user; no ACL holds for it"),
     key("DigestAuthenticationProvider.digestAlg", "SHA1", Used, "hash of the digest scheme: SHA1, MD5, SHA-256, SHA3-256, ..."),
-    key("authProvider.*", "", Used, "Java class of a further scheme: Apache's providers for key and ensemble work"),
+    key("authProvider.*", "", Used, "Java class of a further scheme: Apache's own work, others stop the start"),
     key("ensembleAuthName", "", Used, "names of the scheme ensemble"),
     key("enforce.auth.enabled", "false", Used, "only clients that authenticate by one of the schemes"),
     key("enforce.auth.schemes", "", Used, "those schemes"),

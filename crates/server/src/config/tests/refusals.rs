@@ -83,6 +83,11 @@ fn a_refusal_names_line_key_value_and_what_to_do() {
              that an authProvider line brings",
         ),
         (
+            "authProvider.1=com.example.Provider",
+            "line 3: authProvider.1=com.example.Provider names a Java class, which cannot be loaded; remove the line if \
+             nobody authenticates by its scheme; what is open to that scheme alone is then closed",
+        ),
+        (
             "sessionRequireClientSASLAuth=true",
             "line 3: sessionRequireClientSASLAuth=true asks for sasl, which is no scheme here; add \
              authProvider.sasl=org.apache.zookeeper.server.auth.SASLAuthenticationProvider",

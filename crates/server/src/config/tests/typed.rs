@@ -243,9 +243,6 @@ fn each_key_reaches_its_field() {
             "authProvider.x=org.apache.zookeeper.server.auth.EnsembleAuthenticationProvider\nensembleAuthName=a, b",
             |c| c.auth_schemes.ensemble == Some(Ensemble::named(Some("a,b"))),
         ),
-        ("authProvider.1=com.example.Provider", |c| {
-            c.auth_schemes == AuthSchemes::default() && !notices(c, "cannot be loaded").is_empty()
-        }),
         (
             "enforce.auth.enabled=true\nenforce.auth.schemes=digest, ip",
             |c| c.auth_schemes.enforced == ["digest", "ip"],
