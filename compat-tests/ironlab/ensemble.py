@@ -5,13 +5,14 @@ Knows who leads and who has caught up. What clients do with it, and what goes wr
 
 import time
 
+from . import processes
 from .members import Members
 from .server import START_DEADLINE_S, ServerError, four_letters
 
 LEADER, FOLLOWER, OBSERVER = "leader", "follower", "observer"
 
 
-class Ensemble:
+class Ensemble(processes.Scoped):
     """Use as a context manager: entering starts all servers and waits until each serves, leaving kills them.
 
     `options` go to each Server; `data` are directories to take over by sid, `own` options of single servers by sid, `kinds`
@@ -25,17 +26,6 @@ class Ensemble:
         for sid in members.sids:
             given = {**options, "data": (data or {}).get(sid), **(own or {}).get(sid, {})}
             self.servers[sid] = members.server((kinds or {}).get(sid, kind), sid, **given)
-
-    def __enter__(self):
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *_failure):
-        self.close()
 
     def start(self):
         """Starts all of them and returns once each serves in a role of an ensemble."""

@@ -4,7 +4,6 @@ Knows nothing of ZooKeeper.
 """
 
 import os
-import socket
 import time
 
 from . import ports, processes, rundir
@@ -38,7 +37,7 @@ _KDC_CONF = """[kdcdefaults]
 """
 
 
-class Kdc(processes.Daemon):
+class Kdc(processes.Scoped, processes.Daemon):
     """Use as a context manager: leaving it kills the process and removes all keys. Tickets are good for `life_s` seconds, and
     those that show and take them allow clocks to differ by `skew_s`."""
 
@@ -48,17 +47,6 @@ class Kdc(processes.Daemon):
         self.home = rundir.new("kdc")
         self.conf = self.home / "krb5.conf"
         self._port = ports.free()
-
-    def __enter__(self):
-        try:
-            self._start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *_failure):
-        self.close()
 
     def close(self):
         self.kill()
@@ -75,7 +63,8 @@ class Kdc(processes.Daemon):
         """The files with the key so far are worth nothing to those who come later."""
         self._admin(f"cpw -randkey {principal}")
 
-    def _start(self):
+    def start(self):
+        """Makes the realm and returns once it answers."""
         own = {"realm": REALM, "port": self._port, "home": self.home, "life_s": self.life_s, "skew_s": self.skew_s}
         self.conf.write_text(_CONF.format(**own))
         profile = self.home / "kdc.conf"
@@ -89,16 +78,9 @@ class Kdc(processes.Daemon):
         with open(self.home / "out", "ab") as out:
             self._child = processes.start([f"{TOOLS}/krb5kdc", "-n"], stdout=out, stderr=out, env=self._environment)
         deadline = time.monotonic() + DEADLINE_S
-        while not self._answers():
+        while not ports.is_open(self._port):
             assert time.monotonic() < deadline, (self.home / "out").read_text()
             time.sleep(0.02)
-
-    def _answers(self):
-        try:
-            socket.create_connection(("127.0.0.1", self._port), 1).close()
-        except OSError:
-            return False
-        return True
 
     def _admin(self, query):
         self._run("kadmin.local", "-q", query)

@@ -30,6 +30,15 @@ def free_block(count):
     raise OSError(f"no {count} free ports in a row between 12000 and 32000 on 127.0.0.1")
 
 
+def is_open(port):
+    """True if somebody on 127.0.0.1 takes connections to it."""
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
 def _can_bind(port):
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -59,6 +59,21 @@ def at_end(function):
     _at_end.append(function)
 
 
+class Scoped:
+    """What is started where a `with` block begins, and closed where it ends or where the start fails."""
+
+    def __enter__(self):
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_failure):
+        self.close()
+
+
 class Daemon:
     """A process that is ended by signals and may be started again; `_child` is None while it does not run."""
 

@@ -55,14 +55,7 @@ class SecureServer(Server):
     def wait_until_serving(self):
         """Until both ports are open: Apache opens the secure one last."""
         super().wait_until_serving()
-        self.wait_for(self._secure_port_is_open, "the secure port is open")
-
-    def _secure_port_is_open(self):
-        try:
-            socket.create_connection(("127.0.0.1", self.secure_port), 1).close()
-        except ConnectionRefusedError:
-            return False
-        return True
+        self.wait_for(lambda: ports.is_open(self.secure_port), "the secure port is open")
 
     def identity(self, pair, port=None, source="127.0.0.1"):
         """Who a client with this certificate is to the server, its address left out; None: it is refused."""

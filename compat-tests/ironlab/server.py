@@ -45,7 +45,7 @@ def four_letters(port, word, timeout_s=5, host="127.0.0.1"):
     return answer.decode()
 
 
-class Server(processes.Daemon):
+class Server(processes.Scoped, processes.Daemon):
     """One server with a directory of its own. Use as a context manager: leaving it kills the process.
 
     `config` are lines added to zoo.cfg; `properties` become -D arguments. `data` is taken over as dataDir where given,
@@ -75,17 +75,6 @@ class Server(processes.Daemon):
         self.home = rundir.new(kind)
         self.data = Path(data) if data else self.home / "data"
         self.log_path = self.home / "server.log"
-
-    def __enter__(self):
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *_failure):
-        self.close()
 
     def close(self):
         """Kills the process where it runs and removes the server's directory."""
