@@ -38,13 +38,14 @@ def main():
     kinds = [options.subject] if options.subject_only else dict.fromkeys([ORACLE, options.subject])
     if "ironkeeper" in kinds:
         paths.ironkeeper_binary()  # fails now, with what to do, rather than in every check
+    clients = table.clients(SUITES.values())  # likewise
     with ThreadPoolExecutor(options.jobs) as pool:
         tasks = [task for kind in kinds for name in _chosen(options)
                  for task in _tasks(SUITES[name], report, kind)]
         for done in [pool.submit(task) for task in tasks]:
             done.result()
     if options.write_table or _is_whole(options):
-        _tables(report, kinds, options.write_table)
+        _tables(report, clients, kinds, options.write_table)
     print(report.summary())
     return 1 if report.failed else 0
 
@@ -77,11 +78,11 @@ def _chosen(options):
     return options.suite or SUITES
 
 
-def _tables(report, kinds, write):
+def _tables(report, clients, kinds, write):
     """Writes the table of clients and that of trust, or checks that those on disk are what would be written."""
     if report.failed:
         return  # they would be those of a broken run, which has failed already
-    rendered = table.render(table.clients(SUITES.values()), report, kinds)
+    rendered = table.render(clients, report, kinds)
     if write:
         table.write(rendered)
         trust.write()

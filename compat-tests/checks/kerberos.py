@@ -17,7 +17,7 @@ NAME = "kerberos"
 OURS = "ironkeeper"
 MODULE = "com.sun.security.auth.module.Krb5LoginModule"
 SERVICE = "zookeeper/localhost"
-CLIENTS = ["bob", "svc/h1"]
+PRINCIPALS = ["bob", "svc/h1"]
 RULES = f"RULE:[1:$1@$0](.*@{kdc.REALM})s/@.*// RULE:[2:$1;$2](svc;.*)s/svc;(.*)/$1/g DEFAULT"
 
 
@@ -35,7 +35,7 @@ class Realm(kdc.Kdc):
     def __enter__(self):
         super().__enter__()
         self.service = self.keytab(SERVICE)
-        for name in CLIENTS:
+        for name in PRINCIPALS:
             self._client(name).write_text(self._section("Client", name, self.keytab(name)))
         return self
 
@@ -99,11 +99,11 @@ def _side_by_side(report, kind, realm, setting):
 
 
 def clients_are_who_their_tickets_say(realm, server):
-    return {name: _lines(server, realm.client(name), "whoami") for name in CLIENTS}
+    return {name: _lines(server, realm.client(name), "whoami") for name in PRINCIPALS}
 
 
 def lists_with_names(realm, server):
-    bob, svc = (realm.client(name) for name in CLIENTS)
+    bob, svc = (realm.client(name) for name in PRINCIPALS)
     path = "/of-bob"
     return [_lines(server, bob, "create", path, "data", "auth::cdrwa"), _lines(server, bob, "getAcl", path),
             _lines(server, bob, "get", path), _lines(server, svc, "get", path)]
