@@ -150,20 +150,3 @@ fn properties_of_nobody_are_said_once() {
         ["not known, and no effect: -Dzookeeper.clientPort"]
     );
 }
-
-#[test]
-fn the_admin_server_is_missed_once_unless_it_is_off() {
-    assert_eq!(
-        notices(&file(""), "the admin server is not built yet").len(),
-        1
-    );
-    assert_eq!(
-        notices(
-            &file("admin.enableServer=true"),
-            "the admin server is not built yet"
-        )
-        .len(),
-        1
-    );
-    assert!(notices(&file("admin.enableServer=false"), "admin").is_empty());
-}

@@ -221,7 +221,10 @@ fn each_key_reaches_its_field() {
         ("4lw.commands.whitelist=ruok", |c| {
             c.four_letter_words.allows("ruok") && !c.four_letter_words.allows("mntr")
         }),
-        ("admin.enableServer=false", |c| !c.admin_server_enabled),
+        ("admin.enableServer=false", |c| c.admin.is_none()),
+        ("admin.enableServer=off", |c| {
+            c.admin.as_ref().is_some_and(|admin| !admin.port_is_chosen)
+        }),
         ("DigestAuthenticationProvider.enabled=false", |c| {
             !c.digest_auth.enabled
         }),
