@@ -37,7 +37,7 @@ async fn route(admin: &Admin, caller: &Caller, request: Request<Incoming>) -> Re
         return empty(StatusCode::FORBIDDEN);
     }
     let Some(name) = command_name(&admin.settings.command_url, request.uri().path()) else {
-        return not_found(request.uri().path());
+        return elsewhere(&method, request.uri().path());
     };
     match method {
         Method::GET | Method::HEAD | Method::POST if name.is_empty() => index(admin),
@@ -51,15 +51,27 @@ async fn route(admin: &Admin, caller: &Caller, request: Request<Incoming>) -> Re
             let answer = commands::post(admin, caller, &asked, request.into_body()).await;
             response(&name, answer)
         }
-        Method::OPTIONS => {
-            let mut response = empty(StatusCode::OK);
-            let methods = HeaderValue::from_static("GET, HEAD, POST, TRACE, OPTIONS");
-            response.headers_mut().insert(ALLOW, methods);
-            response
-        }
+        Method::OPTIONS => options("GET, HEAD, POST, TRACE, OPTIONS"),
         Method::PUT | Method::DELETE => empty(StatusCode::METHOD_NOT_ALLOWED),
         _ => empty(StatusCode::NOT_IMPLEMENTED),
     }
+}
+
+/// On a path that is not the commands'.
+fn elsewhere(method: &Method, path: &str) -> Response<Content> {
+    match *method {
+        Method::GET | Method::HEAD => not_found(path),
+        Method::OPTIONS => options("GET, HEAD, TRACE, OPTIONS"),
+        Method::POST | Method::PUT | Method::DELETE => empty(StatusCode::METHOD_NOT_ALLOWED),
+        _ => empty(StatusCode::NOT_IMPLEMENTED),
+    }
+}
+
+fn options(methods: &'static str) -> Response<Content> {
+    let mut response = empty(StatusCode::OK);
+    let methods = HeaderValue::from_static(methods);
+    response.headers_mut().insert(ALLOW, methods);
+    response
 }
 
 /// What a command has to know of a request.

@@ -57,12 +57,12 @@ fn figures(server: &Shared, role: Role) -> String {
 /// not what the log says must not be forgotten.
 pub(super) fn reset(server: &Shared) -> String {
     forget(server);
+    server.standing.lock().forget_proposals();
     "Server stats reset.\n".to_owned()
 }
 
-/// As srst.
+/// What srst forgets by way of the admin server, which leaves the sizes of proposals (`StatResetCommand` of either).
 pub(crate) fn forget(server: &Shared) {
     server.reset_request_stats();
     server.stats.reset_counters();
-    server.standing.lock().forget_proposals();
 }
