@@ -38,8 +38,11 @@ COMMANDS = {
     "watches_by_path": ["wchp"], "watch_summary": ["wchs"], "zabstate": [], "connection_stat_reset": ["crst"],
     "restore": ["rest"], "snapshot": ["snap"], "monitor": ["mntr"], "system_properties": ["sysp"],
 }
-# Compared in another way: `_monitor_and_properties`, and the checks of snapshot and restore.
+# Compared in another way: `_monitor`, `_properties`, and the checks of snapshot and restore.
 APART = ["monitor", "system_properties", "snapshot", "restore"]
+
+# Of which ironkeeper has not all keys yet: each that it has is Apache's.
+SOME_KEYS = ["monitor"]
 
 # What is another one each time, by command and key: compared in its type only.
 MASKED = [
@@ -135,7 +138,7 @@ def _asked(stack, server, root, names):
             equal({(answer.status, answer.headers["content-type"], answer.json["command"]) for answer in answers},
                   {(200, "application/json", name)}, name)
             found[name] = _neutral(name, answers[0].json, names)
-    found["monitor, system_properties"] = _monitor_and_properties(server)
+    found["monitor"], found["system_properties"] = _monitor(server), _properties(server)
     return found
 
 
@@ -176,16 +179,21 @@ def _flat(value, key=""):
     return [(key, value)]
 
 
-def _monitor_and_properties(server):
-    """What of these two can be the same: the head of one, and what both were told."""
-    monitor, properties = server.command("monitor"), server.command("system_properties")
-    equal((monitor["command"], monitor["error"]), ("monitor", None), "monitor")
-    equal((properties["command"], properties["error"]), ("system_properties", None), "system_properties")
-    told = {name: properties.get(name) for name in PROPERTIES}
-    types = {"monitor.znode_count": "znode_count", "monitor.avg_latency": "avg_latency", "monitor.packets_received": "packets_received"}
-    return {**told, "monitor.server_state": monitor["server_state"], "monitor.peer_state": monitor.get("peer_state"),
-            **{key: type(monitor[name]).__name__ for key, name in types.items()},
-            "monitor.znode_count's value": monitor["znode_count"], "zk_ in front": [key for key in monitor if key.startswith("zk_")]}
+def _properties(server):
+    """What both were told."""
+    told = server.command("system_properties")
+    equal((told["command"], told["error"]), ("system_properties", None), "system_properties")
+    return {name: told.get(name) for name in PROPERTIES}
+
+
+# What monitor counts is another number each time, but for these. Of all others the types are compared.
+_MONITORED = ("server_state", "peer_state", "znode_count", "watch_count", "ephemerals_count", "synced_followers", "synced_observers",
+              "quorum_size", "command", "error")
+
+
+def _monitor(server):
+    answer = server.command("mntr")
+    return {key: value if key in _MONITORED else type(value).__name__ for key, value in answer.items()}
 
 
 def _compare_all(report, kind, theirs, ours, seen):
@@ -199,7 +207,7 @@ def _compare(kind, what, theirs, ours, seen):
     """That two sets of keys and values are the same, but for named differences, which are noted."""
     unnamed = []
     for key in sorted({*theirs, *ours}):
-        if theirs.get(key, "(missing)") == ours.get(key, "(missing)"):
+        if theirs.get(key, "(missing)") == ours.get(key, "(missing)") or (what in SOME_KEYS and key not in ours):
             continue
         named = [one for one in DIFFERENCES if kind != ORACLE and re.fullmatch(one[0], what) and re.fullmatch(one[1], key)]
         seen.update(named)

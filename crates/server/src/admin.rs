@@ -14,6 +14,8 @@ mod request;
 mod restore;
 mod snapshot;
 mod tell;
+#[cfg(test)]
+mod tests;
 mod tls;
 
 use std::sync::Arc;

@@ -65,7 +65,7 @@ impl Replica {
         let of = tree.last_zxid();
         tree.take_place_at(zxid);
         tree.end_dead_sessions();
-        self.snapshots.give_up();
+        self.give_up_snapshot();
         let sessions = session_table(&self.server.config, &tree);
         match self.duty {
             Duty::Leads { .. } => {
@@ -81,6 +81,14 @@ impl Replica {
         // Also where the operator has moved the files away, what comes now is beside the snapshot.
         self.for_disk.push(Item::Roll);
         self.snapshots.ask_for(Asker(asker));
+    }
+
+    /// A learner that is being sent one may not take more of it: its link ends, and it comes again.
+    fn give_up_snapshot(&mut self) {
+        if let (Some(link), Some(sockets)) = (self.snapshots.receiver(), &mut self.sockets) {
+            sockets.close(link);
+        }
+        self.snapshots.give_up();
     }
 
     /// Nobody who is here gets an answer to what was asked.

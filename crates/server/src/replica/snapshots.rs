@@ -76,6 +76,8 @@ struct Wanted {
 
 struct Running {
     number: u64,
+    /// The learner that it is sent to, where it is not written.
+    link: Option<LinkId>,
     thread: JoinHandle<()>,
     given_up: Arc<AtomicBool>,
 }
@@ -136,7 +138,7 @@ impl Snapshots {
 
     fn begin_one(&mut self) {
         let directory = self.directories.snapshots.clone();
-        self.start(move |server, head, cursor, given_up| {
+        self.start(None, move |server, head, cursor, given_up| {
             let outcome = write_snapshot(server, directory, &head, cursor, given_up);
             outcome.map_err(|error| format!("snapshot of {}: {error}", head.zxid))
         });
@@ -146,7 +148,7 @@ impl Snapshots {
     pub fn send(&mut self, zxid: Zxid, link: LinkId, source: StreamSource) {
         let at = self.server.tree.read().last_zxid();
         assert!(at == zxid, "SNAP says {zxid}, and the tree is of {at}");
-        self.start(move |server, head, cursor, given_up| {
+        self.start(Some(link), move |server, head, cursor, given_up| {
             let sent = send_nodes(server, &head, cursor, (link, source), given_up);
             server.tree.write().end_snapshot();
             Ok(sent.unwrap_or(SnapshotEnd::Sent))
@@ -155,6 +157,7 @@ impl Snapshots {
 
     fn start(
         &mut self,
+        link: Option<LinkId>,
         work: impl FnOnce(&Shared, SnapshotHead, Cursor, &AtomicBool) -> Result<SnapshotEnd, String>
         + Send
         + 'static,
@@ -177,6 +180,7 @@ impl Snapshots {
             Ok(thread) => {
                 self.running = Some(Running {
                     number,
+                    link,
                     thread,
                     given_up,
                 });
@@ -212,6 +216,11 @@ impl Snapshots {
         {
             tracing::error!("the snapshot thread has ended by a bug");
         }
+    }
+
+    /// The learner that is being sent one.
+    pub fn receiver(&self) -> Option<LinkId> {
+        self.running.as_ref()?.link
     }
 
     /// The tree is about to be another one: one of the present tree is no longer wanted.

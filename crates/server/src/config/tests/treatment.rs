@@ -150,3 +150,15 @@ fn properties_of_nobody_are_said_once() {
         ["not known, and no effect: -Dzookeeper.clientPort"]
     );
 }
+
+#[test]
+fn the_stores_between_servers_have_an_effect_where_the_admin_server_has_https() {
+    let store = "ssl.quorum.keyStore.location=/k";
+    assert_eq!(notices(&file(store), "standalone").len(), 1);
+    let used = file(&format!("{store}\nadmin.forceHttps=true"));
+    assert!(
+        notices(&used, "standalone").is_empty(),
+        "{:?}",
+        used.notices
+    );
+}
