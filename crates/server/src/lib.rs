@@ -15,6 +15,7 @@ mod inbox;
 mod limits;
 #[cfg(all(test, feature = "shuttle"))]
 mod model;
+mod names;
 pub mod peers;
 mod replica;
 mod sasl;

@@ -48,7 +48,7 @@ pub use sasl::{ClientSasl, Kerberos, PeerSasl, SaslSettings};
 pub use schemes::AuthSchemes;
 pub use settings::{Origin, Properties, Secret, Setting};
 pub use throttle::{ConnectionThrottle, ConnectionWeights, LargeRequests, RequestThrottle};
-pub use tls::{ClientTls, PeerTls};
+pub use tls::{ClientTls, PeerNames, PeerTls};
 pub use values::FourLetterWords;
 
 /// Everything that an operator can set, checked.
