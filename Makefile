@@ -88,7 +88,7 @@ apache-suite: build suite-setup ## Apache's own test classes on ironkeeper; CLAS
 apache-suite-selection: build suite-setup ## a part of them, in minutes
 	compat-tests/apache-suite/run.py --selection
 
-apache-suite-all: build suite-setup ## all of them in all modes, in hours; writes compat-tests/apache-suite/REPORT.md
+apache-suite-all: kerberos suite-setup ## all of them in all modes, in hours; writes compat-tests/apache-suite/REPORT.md
 	compat-tests/apache-suite/run.py --all
 
 mixed-quick: build ## a rolling replacement and back, and a part of the matrix
