@@ -164,6 +164,7 @@ python_venv() {
 install_tools
 apache 3.9.5
 apache 3.8.6 # the last 3.8 release whose poms are complete on Maven Central
+class_path apache-admin admin-pom.xml
 old_client 3.4.14 0.9.94 1.2
 old_client 3.5.10 2.14.6 1.2
 old_client 3.6.4 2.14.6 1.4

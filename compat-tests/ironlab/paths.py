@@ -14,6 +14,7 @@ NODE_MODULES = WORK / "node" / "node_modules"
 C_TLS_CLIENT = WORK / "cclient-tls"
 CLI_MT = Path("/usr/lib/zookeeper/bin/cli_mt")
 JAVA_CLIENTS = WORK / "java-clients"
+ADMIN_JARS = WORK / "apache-admin" / "lib"
 JAVA_LOAD = WORK / "java-load"
 VENV_PYTHON = WORK / "venv" / "bin" / "python"
 

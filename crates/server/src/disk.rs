@@ -31,6 +31,8 @@ pub enum Item {
     Op(Ticket, DiskOp),
     /// The operation is to install this tree.
     Install(Ticket, Box<DataTree>),
+    /// What is appended from now on goes to a new file.
+    Roll,
     /// Ends the thread when all before is done.
     Stop,
 }
@@ -179,6 +181,10 @@ impl<D: Dir> Disk<D> {
                 Item::Install(ticket, tree) => {
                     self.commit(appended.take())?;
                     self.install(ticket, tree)?;
+                }
+                Item::Roll => {
+                    self.commit(appended.take())?;
+                    self.log.roll()?;
                 }
                 Item::Stop => stop = true,
             }

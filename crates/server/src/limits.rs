@@ -91,5 +91,17 @@ pub const MAX_LINK_UNTAKEN_BYTES: usize = 32 << 20;
 /// Bytes of packets that are made ready for one write.
 pub const MAX_LINK_WRITE_BYTES: usize = 1 << 20;
 
+/// Connections to the admin server; with more, one is closed at once. Descriptors, and memory: each may hold a request's head.
+pub const MAX_ADMIN_CONNECTIONS: u32 = 256;
+
+/// Bytes of the head of a request to the admin server, and of what is read of a body at a time.
+pub const MAX_ADMIN_HEADER_BYTES: usize = 64 << 10;
+
+/// Bytes of a file that the admin server sends at a time.
+pub const ADMIN_CHUNK_BYTES: u64 = 64 << 10;
+
+/// Such pieces, or those of a body, that wait to be taken.
+pub const MAX_ADMIN_CHUNKS: usize = 8;
+
 /// Chunks of a stream that wait for the socket: memory, where a snapshot is read faster than it is sent.
 pub const MAX_STREAM_CHUNKS: usize = 8;

@@ -15,8 +15,10 @@ mod connect;
 mod drive;
 mod duty;
 mod local_sessions;
+mod observers;
 mod pipeline;
 mod request;
+mod restore;
 mod snapshots;
 mod sockets;
 
@@ -32,12 +34,14 @@ use proto::{SessionId, Zxid};
 use quorum::{Found, LinkId, LogOnDisk, Peer, Ticket};
 use tokio::sync::oneshot;
 
-pub use as_learner::ReceivedTree;
+pub use as_learner::{ReceivedTree, Whole};
 pub use connect::ConnectRequest;
 use duty::Duty;
+pub use observers::ObserverFigures;
 use pipeline::InFlight;
 pub use request::Submission;
-use snapshots::Snapshots;
+pub use restore::RestoreRequest;
+use snapshots::{Asker, Snapshots};
 pub use snapshots::{SnapshotDirs, SnapshotEnd, write_first_snapshot};
 pub use sockets::{PeerEvent, Sockets};
 
@@ -85,6 +89,14 @@ pub enum Input {
         /// Who is told: sessions by monotonic ms.
         asker: oneshot::Sender<BTreeMap<i64, Vec<SessionId>>>,
     },
+    /// Somebody wants to know of the observers in sync.
+    ListObservers(oneshot::Sender<Vec<ObserverFigures>>),
+    /// What is counted of them begins anew.
+    ResetObservers,
+    /// Somebody wants a snapshot, and its zxid when it is on disk.
+    TakeSnapshot(oneshot::Sender<Result<Zxid, String>>),
+    /// The tree is to be another one.
+    Restore(RestoreRequest),
     /// The server stops.
     Stop,
 }
@@ -120,6 +132,8 @@ pub struct Replica {
     snapshots: Snapshots,
     /// A leader's snapshot on its way to the disk, and from there.
     received: Option<Box<DataTree>>,
+    /// A tree that waits for what is on its way to the log.
+    restoring: Option<RestoreRequest>,
     /// What the role hears next: an input's outputs are carried out before it.
     inputs: VecDeque<quorum::Input>,
     outputs: Vec<quorum::Output>,
@@ -196,6 +210,7 @@ impl Replica {
             by_session: HashMap::new(),
             revalidating: HashMap::new(),
             received: None,
+            restoring: None,
             inputs: VecDeque::new(),
             outputs: Vec::new(),
             is_driving: false,
@@ -276,9 +291,15 @@ impl Replica {
                 // One that has gone meanwhile does not hear of it.
                 let _ = asker.send(self.processor.sessions.by_deadline(local));
             }
+            Input::ListObservers(asker) => drop(asker.send(self.observers())),
+            Input::ResetObservers => self.reset_observers(),
+            Input::TakeSnapshot(asker) => self.snapshots.ask_for(Asker(asker)),
+            Input::Restore(request) => self.restore(request),
             Input::Stop => {}
         }
         self.apply_committed();
+        self.go_on_restoring();
+        self.snapshots.begin_asked();
         self.resume_stalled();
         self.offer_snapshots();
     }

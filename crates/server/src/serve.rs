@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
+use crate::admin::{AdminServer, CannotListen as CannotListenForAdmin};
 use crate::clock;
 use crate::config::{Config, Listen};
 use crate::disk::{Disk, DiskError, DiskFiles, DiskQueue};
@@ -89,6 +90,17 @@ struct Threads {
 async fn run(started: Started, began: Instant) -> ExitCode {
     signals::survive_file_size_limit();
     let server = started.server.clone();
+    let admin = match AdminServer::open(&server, &started.directories) {
+        Ok(admin) => admin,
+        Err(error @ CannotListenForAdmin::Default { .. }) => {
+            tracing::warn!("{error}");
+            None
+        }
+        Err(error) => {
+            tracing::error!("{error}");
+            return ExitCode::ErrorStartingAdminServer;
+        }
+    };
     let ports = match ClientPorts::open(&server) {
         Ok(ports) => ports,
         Err(error) => {
@@ -113,6 +125,7 @@ async fn run(started: Started, began: Instant) -> ExitCode {
         }
     };
     let housekeeping = housekeeping::spawn(&server, &directories);
+    let admin = admin.map(|admin| tokio::spawn(admin.serve()));
     let accepting = ports.accept(&server);
     let code = tokio::select! {
         () = accepting => ExitCode::UnexpectedError,
@@ -123,6 +136,9 @@ async fn run(started: Started, began: Instant) -> ExitCode {
         }
     };
     drop(ports);
+    if let Some(admin) = admin {
+        admin.abort();
+    }
     housekeeping.abort_all();
     stop(&server, threads);
     code

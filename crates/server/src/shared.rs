@@ -141,9 +141,18 @@ impl Shared {
 
     /// The statistics of all connections on the port of one of them begin anew; those of the server go on.
     pub fn reset_connection_stats(&self, one: &Connection) {
+        self.reset_stats_of(|other| other.on_secure_port == one.on_secure_port);
+    }
+
+    /// The same of the connections on all ports.
+    pub fn reset_all_connection_stats(&self) {
+        self.reset_stats_of(|_| true);
+    }
+
+    fn reset_stats_of(&self, is_meant: impl Fn(&Connection) -> bool) {
         let watchers = self.watchers.lock();
         let all = watchers.connections.values();
-        for connection in all.filter(|other| other.on_secure_port == one.on_secure_port) {
+        for connection in all.filter(|connection| is_meant(connection)) {
             let sent = connection.reset_figures();
             self.stats.packets_sent.fetch_add(sent, Relaxed);
         }

@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::admin::AdminSettings;
 use super::ensemble::{Ensemble, Own};
 use super::error::ConfigError;
 use super::listen::{Listen, listen, secure_listen};
@@ -111,7 +112,7 @@ pub(super) fn build(reader: &mut Reader<'_>, basics: Basics) -> Result<Config, C
         client_tcp_keep_alive: reader.flag("zookeeper.clientTcpKeepAlive", false),
         four_letter_words: four_letter_words(reader, read_only_mode),
         read_only_mode,
-        admin_server_enabled: admin_server_enabled(reader),
+        admin: AdminSettings::read(reader)?,
         flush_delay_ms,
         max_write_queue_poll_time_ms: max_write_queue_poll_time(reader, flush_delay_ms),
         max_batch_size: reader.at_least("zookeeper.maxBatchSize", 0, 1000),
@@ -342,16 +343,4 @@ fn four_letter_words(reader: &mut Reader<'_>, read_only_mode: bool) -> FourLette
         .text("zookeeper.4lw.commands.whitelist")
         .unwrap_or_default();
     FourLetterWords::parse(list, read_only_mode)
-}
-
-/// On unless exactly `false` (Apache: `AdminServerFactory`).
-fn admin_server_enabled(reader: &mut Reader<'_>) -> bool {
-    let enabled = reader.text("zookeeper.admin.enableServer") != Some("false");
-    if enabled {
-        reader.notices.push(
-            "the admin server is not built yet: nothing listens for HTTP; admin.enableServer=false silences this line"
-                .to_owned(),
-        );
-    }
-    enabled
 }

@@ -6,6 +6,7 @@
 //! The way of a setting: `flags` and `properties` read text, `source` sorts it into keys and properties, `members` tells whether
 //! there is an ensemble, `judge` refuses what is not built and says what has no effect, `build` types the rest.
 
+mod admin;
 mod build;
 mod ensemble;
 mod error;
@@ -37,6 +38,7 @@ use quorum::packet::LearnerKind;
 use reader::{Reader, parse_int};
 use source::Source;
 
+pub use admin::{AdminSettings, AdminTls, RateSettings};
 pub use ensemble::Ensemble;
 pub use error::ConfigError;
 pub use listen::Listen;
@@ -46,6 +48,7 @@ pub use persistence::Compression;
 pub use processor::DigestAlgorithm;
 pub use sasl::{ClientSasl, Kerberos, PeerSasl, SaslSettings};
 pub use schemes::AuthSchemes;
+pub(crate) use settings::shown;
 pub use settings::{Origin, Properties, Secret, Setting};
 pub use throttle::{ConnectionThrottle, ConnectionWeights, LargeRequests, RequestThrottle};
 pub use tls::{ClientTls, PeerNames, PeerTls};
@@ -142,8 +145,8 @@ pub struct Config {
     pub four_letter_words: FourLetterWords,
     /// `readonlymode.enabled`; default false. A standalone server is never read-only: it only adds isro to the words.
     pub read_only_mode: bool,
-    /// `admin.enableServer`; default true.
-    pub admin_server_enabled: bool,
+    /// The admin server; `None`: it is off. Default on.
+    pub admin: Option<AdminSettings>,
     /// ms that a write may wait for others to share its fsync; default 0.
     pub flush_delay_ms: u64,
     /// ms without a new write after which waiting ones are flushed; default a third of `flush_delay_ms`.

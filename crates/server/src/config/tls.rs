@@ -167,6 +167,17 @@ impl PeerNames {
     }
 }
 
+/// How the admin server uses the stores between servers.
+///
+/// # Errors
+/// As [`PeerTls::read`]; `missing` where there is no key store.
+pub(super) fn admin_options(
+    reader: &mut Reader<'_>,
+    missing: impl FnOnce() -> ConfigError,
+) -> Result<TlsOptions, ConfigError> {
+    Names::PEERS.read(reader)?.with_key_store(missing)
+}
+
 fn no_peer_key_store(reader: &mut Reader<'_>) -> ConfigError {
     let asks = [QUORUM, QUORUM_UNIFIED]
         .into_iter()

@@ -76,7 +76,7 @@ impl Replica {
     }
 
     /// What a leader says of a session that it does not know.
-    fn unknown_to_leader(&self) -> Unknown {
+    pub(super) fn unknown_to_leader(&self) -> Unknown {
         match &self.server.config.ensemble {
             Some(ensemble) if ensemble.local_sessions => Unknown::MayBeLocal {
                 server_id: ensemble.me.0,

@@ -9,8 +9,29 @@ use crate::shared::Shared;
 use crate::standing::Standing;
 use crate::stats::java_double;
 
+/// A value of mntr.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Value {
+    Integer(i64),
+    Double(f64),
+    Text(String),
+}
+
 /// `MonitorCommand`: what this version counts, in the default provider's dialect.
 pub(super) fn all(server: &Shared, role: Role) -> String {
+    let mut text = String::new();
+    for (key, value) in values(server, role) {
+        let _ = match value {
+            Value::Integer(value) => writeln!(text, "zk_{key}\t{value}"),
+            Value::Double(value) => writeln!(text, "zk_{key}\t{}", java_double(value)),
+            Value::Text(value) => writeln!(text, "zk_{key}\t{value}"),
+        };
+    }
+    text
+}
+
+/// What mntr tells, in its order; keys without `zk_`.
+pub(crate) fn values(server: &Shared, role: Role) -> Vec<(String, Value)> {
     let stats = &server.stats;
     let standing = server.standing.lock().clone();
     let [last, least, most] = stats.reply_sizes.values();
@@ -53,42 +74,41 @@ pub(super) fn all(server: &Shared, role: Role) -> String {
             stats.slow_fsyncs.load(Relaxed) as i64,
         ),
     ];
-    let mut text = head(&standing, role);
-    let _ = writeln!(
-        text,
-        "zk_avg_latency\t{}",
-        java_double(stats.latency_ms.mean())
+    let mut values = head(&standing, role);
+    let mut add = |key: &str, value| values.push((key.to_owned(), value));
+    add("avg_latency", Value::Double(stats.latency_ms.mean()));
+    let drop_probability = server.throttles.drop_probability();
+    add(
+        "connection_drop_probability",
+        Value::Double(drop_probability),
     );
-    let drop_probability = java_double(server.throttles.drop_probability());
-    let _ = writeln!(text, "zk_connection_drop_probability\t{drop_probability}");
     for (key, value) in integers.into_iter().chain(of_role(server, &standing, role)) {
-        let _ = writeln!(text, "zk_{key}\t{value}");
+        add(key, Value::Integer(value));
     }
     for (namespace, count) in stats.quota_refusals.lock().iter() {
         let key = format!("{namespace}_quota_exceeded_error_per_namespace");
-        let _ = writeln!(text, "zk_{key}\t{count}");
+        add(&key, Value::Integer(*count as i64));
     }
-    text
+    values
 }
 
-/// What stands in front (`dumpMonitorValues`).
-fn head(standing: &Standing, role: Role) -> String {
-    let mut text = format!(
-        "zk_version\t{}\nzk_server_state\t{}\n",
-        version(),
-        role.name()
-    );
+fn head(standing: &Standing, role: Role) -> Vec<(String, Value)> {
+    let text = |key: &str, value: &str| (key.to_owned(), Value::Text(value.to_owned()));
+    let mut values = vec![
+        text("version", &version()),
+        text("server_state", role.name()),
+    ];
     // Who serves is in Apache's phase of broadcast.
-    text += match role {
-        Role::Standalone => "",
-        Role::Leader => "zk_peer_state\tleading - broadcast\n",
-        Role::Follower => "zk_peer_state\tfollowing - broadcast\n",
-        Role::Observer => "zk_peer_state\tobserving - broadcast\n",
-    };
+    values.extend(match role {
+        Role::Standalone => None,
+        Role::Leader => Some(text("peer_state", "leading - broadcast")),
+        Role::Follower => Some(text("peer_state", "following - broadcast")),
+        Role::Observer => Some(text("peer_state", "observing - broadcast")),
+    });
     if let (Role::Observer, Some(leader)) = (role, standing.leader()) {
-        let _ = writeln!(text, "zk_observer_master_id\t{}", leader.0);
+        values.push(("observer_master_id".to_owned(), Value::Integer(leader.0)));
     }
-    text
+    values
 }
 
 /// What only members have (`QuorumZooKeeperServer`, `LeaderZooKeeperServer`: `registerMetrics`).

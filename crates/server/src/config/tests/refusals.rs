@@ -54,6 +54,31 @@ fn a_refusal_names_line_key_value_and_what_to_do() {
             "clientPort=65536",
             "line 3: clientPort=65536 is not a port; set a number from 1 to 65535, or 0 for a free port",
         ),
+        (
+            "admin.serverPort=65536",
+            "line 3: admin.serverPort=65536 is not a port; set a number from 1 to 65535, or 0 for a free port",
+        ),
+        (
+            "admin.commandURL=commands",
+            "line 3: admin.commandURL=commands is no path; set one that begins with a slash and does not end with one, such \
+             as /commands",
+        ),
+        (
+            "ssl.quorum.keyStore.location=/k\nadmin.httpVersion=20\nadmin.forceHttps=true",
+            "line 4: admin.httpVersion=20 is a version that is not spoken under TLS; set 11, for HTTP/1.1, or remove the line",
+        ),
+        (
+            "admin.portUnification=true",
+            "line 3: admin.portUnification=true needs a key store; add lines such as \
+             ssl.quorum.keyStore.location=/etc/zookeeper/peer.jks and ssl.quorum.trustStore.location=/etc/zookeeper/trust.jks, \
+             with their passwords",
+        ),
+        (
+            "admin.forceHttps=true\nadmin.needClientAuth=true\nssl.quorum.keyStore.location=/k",
+            "line 3: admin.forceHttps=true needs a trust store, as admin.needClientAuth is true; add lines such as \
+             ssl.quorum.keyStore.location=/etc/zookeeper/peer.jks and ssl.quorum.trustStore.location=/etc/zookeeper/trust.jks, \
+             with their passwords",
+        ),
         ("dataDir=", "line 3: dataDir= names no directory; name one"),
         (
             "standaloneEnabled=1",

@@ -77,6 +77,12 @@ impl<T> Queue<T> {
         }
     }
 
+    /// Items that wait to be taken, and the weight of what is not yet written.
+    pub(super) fn waiting(&self) -> (usize, usize) {
+        let waiting = self.waiting.lock();
+        (waiting.items.len(), waiting.bytes)
+    }
+
     /// Ends the queue; what waits is not sent. The first end counts.
     pub(super) fn end(&self, end: QueueEnd) {
         let mut waiting = self.waiting.lock();
