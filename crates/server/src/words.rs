@@ -5,7 +5,7 @@ mod connections;
 mod data;
 mod dump;
 mod environment;
-mod monitor;
+pub(crate) mod monitor;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -15,6 +15,8 @@ use std::borrow::Cow;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::connection::Connection;
+pub(crate) use monitor::Value;
+
 use crate::shared::Shared;
 use crate::standing::State;
 use quorum::election::PeerState;
@@ -148,7 +150,7 @@ fn set_trace_mask(server: &Shared, mask: i64) -> String {
 
 /// What a server that serves is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Role {
+pub(crate) enum Role {
     Standalone,
     Leader,
     Follower,
@@ -157,7 +159,7 @@ enum Role {
 
 impl Role {
     /// As srvr, stat and mntr name it (`ServerStats.Provider.getState`).
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Role::Standalone => "standalone",
             Role::Leader => "leader",
@@ -168,7 +170,7 @@ impl Role {
 }
 
 /// `None` while no client is served, and on a leader that is not to serve any.
-fn role(server: &Shared) -> Option<Role> {
+pub(crate) fn role(server: &Shared) -> Option<Role> {
     let leader_serves = || match &server.config.ensemble {
         Some(ensemble) => ensemble.leader_serves,
         None => true,

@@ -14,6 +14,7 @@ mod judge;
 pub mod keys;
 mod listen;
 mod members;
+mod metrics;
 mod peers;
 pub mod properties;
 mod reader;
@@ -41,6 +42,7 @@ pub use ensemble::Ensemble;
 pub use error::ConfigError;
 pub use listen::Listen;
 pub use members::{ServerAddress, ServerLine};
+pub use metrics::{MetricsProvider, PrometheusPage};
 pub use peers::PeerSettings;
 pub use persistence::Compression;
 pub use processor::DigestAlgorithm;
@@ -144,6 +146,8 @@ pub struct Config {
     pub read_only_mode: bool,
     /// `admin.enableServer`; default true.
     pub admin_server_enabled: bool,
+    /// Who tells the metrics; default mntr alone.
+    pub metrics: MetricsProvider,
     /// ms that a write may wait for others to share its fsync; default 0.
     pub flush_delay_ms: u64,
     /// ms without a new write after which waiting ones are flushed; default a third of `flush_delay_ms`.

@@ -20,7 +20,7 @@ use crate::peers::CannotListen;
 use crate::peers::election::{ElectionEvent, ElectionLinks, ElectionSettings};
 use crate::peers::links::{
     AcceptorSettings, AtLeader, AtLearner, ConnectorSettings, DownReason, LeaderConnector,
-    LearnerAcceptor, Link, LinkEvent, StreamSource,
+    LearnerAcceptor, Link, LinkEvent, Pushed, StreamSource,
 };
 use crate::serve::start::tree_options;
 use crate::shared::Server;
@@ -141,10 +141,9 @@ impl Sockets {
         }
     }
 
-    pub(super) fn tell_learner(&self, link: LinkId, packet: ToLearner) {
-        if let Some(learner) = self.learners.get(&link) {
-            learner.send(packet);
-        }
+    /// None where the learner has gone.
+    pub(super) fn tell_learner(&self, link: LinkId, packet: ToLearner) -> Option<Pushed> {
+        self.learners.get(&link)?.send(packet)
     }
 
     /// Where a snapshot for this learner is put, if it is still there.
@@ -253,6 +252,7 @@ impl Replica {
                 taken: _taken,
             } => {
                 for packet in packets {
+                    self.measure_from_learner(link, &packet);
                     self.drive(quorum::Input::ToLeader(link, packet));
                 }
             }
@@ -260,6 +260,7 @@ impl Replica {
             LinkEvent::SnapshotComes(_) => {} // no learner sends one
             LinkEvent::Down { link, .. } => {
                 self.sockets().learners.remove(&link);
+                self.measure_learner_gone(link);
                 self.drive(quorum::Input::LinkDown(link));
             }
         }
@@ -316,6 +317,7 @@ impl Replica {
                     link.0
                 );
             }
+            self.measure_from_leader(&packet);
             self.drive(quorum::Input::ToLearner(link, packet));
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::{Role, connections, version};
+use crate::config::MetricsProvider;
 use crate::connection::Connection;
 use crate::shared::Shared;
 use crate::standing::ProposalSizes;
@@ -57,7 +58,10 @@ fn figures(server: &Shared, role: Role) -> String {
 /// not what the log says must not be forgotten.
 pub(super) fn reset(server: &Shared) -> String {
     server.reset_request_stats();
-    server.stats.reset_counters();
+    // Prometheus' counters only ever grow (`PrometheusMetricsProvider.resetAllValues`).
+    if server.config.metrics == MetricsProvider::Default {
+        server.metrics.reset();
+    }
     server.standing.lock().forget_proposals();
     "Server stats reset.\n".to_owned()
 }

@@ -31,10 +31,6 @@ const ADMIN_SERVER: Feature = Feature {
     name: "the admin server",
     advice: "remove the line and ask by four letter words",
 };
-const METRICS: Feature = Feature {
-    name: "a metrics provider other than the default one",
-    advice: "remove the metricsProvider lines and read the metrics with the four letter word mntr",
-};
 const AUDIT: Feature = Feature {
     name: "the audit log",
     advice: "remove the line or set audit.enable=false",
@@ -49,14 +45,6 @@ const FALSE: &[&str] = &["false"];
 #[rustfmt::skip]
 pub(super) const ROWS: &[Row] = &[
     file("oraclePath", "", NotYet(&ORACLE, &[]), "file that decides for an ensemble of two servers"),
-    file("metricsProvider.className", "org.apache.zookeeper.metrics.impl.DefaultMetricsProvider", NotYet(&METRICS, &["org.apache.zookeeper.metrics.impl.DefaultMetricsProvider"]), "back end of the metrics"),
-    file("metricsProvider.*", "", Dormant(&METRICS), "a setting of the metrics provider"),
-    file("metricsProvider.httpHost", "0.0.0.0", Dormant(&METRICS), "address of the Prometheus page"),
-    file("metricsProvider.httpPort", "7000", Dormant(&METRICS), "port of the Prometheus page"),
-    file("metricsProvider.exportJvmInfo", "true", Dormant(&METRICS), "process figures on the Prometheus page"),
-    file("metricsProvider.numWorkerThreads", "1", Dormant(&METRICS), "threads that record summaries"),
-    file("metricsProvider.maxQueueSize", "1000000", Dormant(&METRICS), "summaries that wait to be recorded"),
-    file("metricsProvider.workerShutdownTimeoutMs", "1000", Dormant(&METRICS), "ms to stop those threads"),
     key("admin.serverAddress", "0.0.0.0", Dormant(&ADMIN_SERVER), "address of the admin server"),
     key("admin.serverPort", "8080", Dormant(&ADMIN_SERVER), "port of the admin server"),
     key("admin.idleTimeout", "30000", Dormant(&ADMIN_SERVER), "ms after which an idle HTTP connection is closed"),

@@ -8,7 +8,7 @@ use quorum::packet::Limits;
 
 use super::super::guard::PeerStream;
 use super::intake::Intake;
-use super::queue::{Item, Queue, QueueEnd};
+use super::queue::{Item, Pushed, Queue, QueueEnd};
 use super::stream::{StreamSource, stream};
 use super::{DownReason, Events, LinkEvent, Side, reader, tell_end, writer};
 
@@ -33,9 +33,9 @@ impl<S: Side> Link<S> {
 
     /// Sends it behind all that was sent before. On a link that is gone it is dropped; a link on which too much waits goes
     /// down.
-    pub fn send(&self, packet: S::Sent) {
+    pub fn send(&self, packet: S::Sent) -> Option<Pushed> {
         let weight = S::weight(&packet);
-        self.queue.push(Item::Packet(packet, weight));
+        self.queue.push(Item::Packet(packet, weight))
     }
 
     /// Sends what is put into the source behind all that was sent before; what is sent from now on waits for its end.
