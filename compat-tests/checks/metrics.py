@@ -16,7 +16,7 @@ from ironlab.wire import Client
 
 NAME = "metrics"
 ORACLE = "apache-3.9.5"
-SETTINGS = "tickTime=2000\ninitLimit=20\nsyncLimit=10\nenforceQuota=true"
+SETTINGS = "tickTime=2000\ninitLimit=20\nsyncLimit=10\nenforceQuota=true\nleader.ackLoggingFrequency=1"
 ROLES = ("leader", "follower", "observer")
 
 # Whose values are another machine's, or another engine's: pools of memory, garbage collectors, the runtime.
@@ -123,9 +123,9 @@ def _scraped_members(kind):
 
 
 @contextmanager
-def _members(kind, with_page):
+def _members(kind, with_page, settings=SETTINGS):
     """Two voters and an observer, by role, and the ports of their pages."""
-    members = Members([1, 2], [3], settings=SETTINGS)
+    members = Members([1, 2], [3], settings=settings)
     pages = {sid: ports.free() for sid in members.sids}
     with ExitStack() as stack:
         by_sid = {sid: members.server(kind, sid, scrape.settings(pages[sid]) if with_page else "") for sid in members.sids}
@@ -251,7 +251,10 @@ def _page(report, kind):
             the_page_says_what_it_is, other_paths_are_not_found, a_trace_is_refused, who_names_samples_gets_these_only,
             mntr_speaks_the_dialect_of_prometheus, every_line_of_mntr_is_split_at_a_tab,
         ), server, port)
-    report.run(NAME, kind, (a_port_that_is_taken_ends_the_start, a_class_of_nobody_ends_the_start, the_null_provider_tells_nothing), kind)
+    report.run(NAME, kind, (
+        a_port_that_is_taken_ends_the_start, a_class_of_nobody_ends_the_start, the_null_provider_tells_nothing,
+        without_jvm_info_there_are_no_figures_of_the_process, no_ack_is_measured_where_the_frequency_is_0,
+    ), kind)
     report.run(NAME, kind, (the_rules_are_rules_and_none_fires_on_a_fresh_server,), kind)
 
 
@@ -316,6 +319,25 @@ def a_class_of_nobody_ends_the_start(kind):
 def the_null_provider_tells_nothing(kind):
     with Server(kind, "metricsProvider.className=org.apache.zookeeper.metrics.impl.NullMetricsProvider\n") as server:
         equal(list(server.mntr()), ["zk_version", "zk_server_state"], "mntr")
+
+
+def without_jvm_info_there_are_no_figures_of_the_process(kind):
+    port = ports.free()
+    settings = scrape.settings(port).replace("exportJvmInfo=true", "exportJvmInfo=false")
+    with Server(kind, settings):
+        found = scrape.families(scrape.ask(port)[2])
+        equal([name for name in found if name.startswith(("jvm_memory", "jvm_threads", "process_"))], [], "names")
+        assert "znode_count" in found
+
+
+def no_ack_is_measured_where_the_frequency_is_0(kind):
+    for frequency, is_measured in ((0, False), (1, True)):
+        settings = SETTINGS.replace("ackLoggingFrequency=1", f"ackLoggingFrequency={frequency}")
+        with _members(kind, False, settings) as (servers, _):
+            _play(servers["leader"].port)
+            keys = [key for key in servers["leader"].mntr() if key.endswith("_ack_latency") and key.startswith("zk_cnt_")]
+            equal(sorted(keys), ["zk_cnt_1_ack_latency", "zk_cnt_2_ack_latency", "zk_cnt_quorum_ack_latency"] if is_measured
+                  else ["zk_cnt_quorum_ack_latency"], f"every {frequency}th")
 
 
 def the_rules_are_rules_and_none_fires_on_a_fresh_server(kind):

@@ -265,6 +265,7 @@ impl Replica {
             Input::Gone(connection) => self.forget(&connection),
             Input::Durable(ticket) => {
                 self.snapshots.unbar(ticket);
+                self.measure_durable(ticket);
                 self.drive(quorum::Input::Durable(ticket));
             }
             Input::CutRefused(ticket) => {

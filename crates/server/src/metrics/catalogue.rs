@@ -240,7 +240,7 @@ server_metrics! {
     counter proposal_count "proposals"
     counter commit_count "commits of proposals"
     advanced quorum_ack_latency "ms from a proposal until a quorum has it"
-    advanced_set ack_latency "ms from a proposal to each server's ACK, by server"
+    advanced_set ack_latency "ms from a proposal to each server's ACK, by server; of those that leader.ackLoggingFrequency chooses"
     basic_set learner_handler_qp_size "packets that wait for a learner when one is queued, by server"
     advanced_set learner_handler_qp_time_ms "ms that packets wait for a learner, by server"
     counter revalidate_count "sessions that learners asked about"

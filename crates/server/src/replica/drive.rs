@@ -118,7 +118,7 @@ impl Replica {
         match &op {
             DiskOp::Append { zxid, record } => {
                 self.logged(*zxid, record.clone());
-                self.server.metrics.sync_processor_request_queued.add(1);
+                self.measure_append(ticket, *zxid);
             }
             DiskOp::Truncate(zxid) => self.cut_tail(*zxid),
             DiskOp::InstallSnapshot(_) => return self.install(ticket),

@@ -1,14 +1,14 @@
 //! What the replica's thread measures of its own work. Decides nothing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::Ordering::Relaxed;
 
 use bytes::Bytes;
 use proto::Zxid;
 use proto::records::TxnHeader;
-use quorum::LinkId;
 use quorum::election::PeerState;
 use quorum::packet::{ToLeader, ToLearner};
+use quorum::{LinkId, Ticket};
 
 use super::Replica;
 use super::duty::Duty;
@@ -19,6 +19,8 @@ use crate::peers::links::Pushed;
 #[derive(Debug)]
 pub(super) struct Measured {
     batch: Batch,
+    /// Of this server's own txns that are measured, on their way to the disk.
+    own_acks: VecDeque<(Ticket, Zxid)>,
     /// As labels have them.
     sids: HashMap<LinkId, String>,
     /// Learners that are being brought in sync: by a snapshot or not.
@@ -47,6 +49,7 @@ impl Measured {
     pub fn new(now_ms: i64) -> Self {
         Measured {
             batch: Batch::default(),
+            own_acks: VecDeque::new(),
             sids: HashMap::new(),
             syncing: HashMap::new(),
             unavailable_since_ms: Some(now_ms),
@@ -189,16 +192,48 @@ impl Replica {
                 drop(self.measured.sids.insert(link, hello.sid.0.to_string()))
             }
             ToLeader::Ack(zxid) if zxid.counter() == 0 => self.measure_end_of_sync(link),
-            ToLeader::Ack(zxid) => {
-                let record = self.outstanding(*zxid);
-                if let (Some(sid), Some(age_ms)) = (
-                    self.measured.sids.get(&link),
-                    record.and_then(|record| Replica::age_ms(record)),
-                ) {
-                    self.server.metrics.ack_latency.add(sid, age_ms);
+            ToLeader::Ack(zxid) if self.is_sampled(*zxid) => {
+                if let Some(sid) = self.measured.sids.get(&link) {
+                    self.measure_ack(sid, *zxid);
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Whether ACKs of this txn are measured (`Leader.processAck`).
+    fn is_sampled(&self, zxid: Zxid) -> bool {
+        let ensemble = self.server.config.ensemble.as_ref();
+        let frequency = ensemble.map_or(0, |ensemble| ensemble.ack_logging_frequency);
+        frequency > 0 && zxid.0 % i64::from(frequency) == 0
+    }
+
+    /// One that comes when the txn is committed already is left out.
+    fn measure_ack(&self, sid: &str, zxid: Zxid) {
+        let record = self.outstanding(zxid);
+        if let Some(age_ms) = record.and_then(|record| Replica::age_ms(record)) {
+            self.server.metrics.ack_latency.add(sid, age_ms);
+        }
+    }
+
+    /// A txn goes to this server's own disk.
+    pub(super) fn measure_append(&mut self, ticket: Ticket, zxid: Zxid) {
+        self.server.metrics.sync_processor_request_queued.add(1);
+        if matches!(self.duty, Duty::Leads { .. }) && self.is_sampled(zxid) {
+            self.measured.own_acks.push_back((ticket, zxid));
+        }
+    }
+
+    /// All up to this ticket is on it.
+    pub(super) fn measure_durable(&mut self, done: Ticket) {
+        while let Some((ticket, zxid)) = self.measured.own_acks.front().copied() {
+            if ticket > done {
+                return;
+            }
+            self.measured.own_acks.pop_front();
+            if let Some(ensemble) = &self.server.config.ensemble {
+                self.measure_ack(&ensemble.me.0.to_string(), zxid);
+            }
         }
     }
 
