@@ -360,11 +360,14 @@ impl Ensemble {
     /// Is this server one that the client may mean? A client that says nothing means any.
     fn is_meant(&self, auth: proto::Buffer<'_>) -> bool {
         let asked = proto::decode_java_utf8(auth.unwrap_or_default());
-        asked.is_empty()
-            || self
-                .names
-                .as_ref()
-                .is_none_or(|names| names.contains(&asked))
+        self.names
+            .as_ref()
+            .is_none_or(|names| asked.is_empty() || names.contains(&asked))
+    }
+
+    /// Is nobody turned away who says this?
+    pub fn is_any(&self, auth: proto::Buffer<'_>) -> bool {
+        self.names.is_none() || auth.is_none_or(<[u8]>::is_empty)
     }
 }
 

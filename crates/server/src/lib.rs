@@ -14,6 +14,7 @@ mod disk;
 pub mod exit_code;
 mod inbox;
 mod limits;
+mod metrics;
 #[cfg(all(test, feature = "shuttle"))]
 mod model;
 mod names;

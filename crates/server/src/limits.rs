@@ -105,3 +105,10 @@ pub const MAX_ADMIN_CHUNKS: usize = 8;
 
 /// Chunks of a stream that wait for the socket: memory, where a snapshot is read faster than it is sent.
 pub const MAX_STREAM_CHUNKS: usize = 8;
+
+/// Keys of a metric with a label, which are the first names of clients' paths or the numbers of servers: memory. All beyond
+/// are counted together.
+pub const MAX_METRIC_KEYS: usize = 256;
+
+/// Connections to the page for Prometheus at once: memory and descriptors. Each has one page of the metrics at most.
+pub const MAX_METRICS_CONNECTIONS: usize = 32;

@@ -20,6 +20,7 @@ use crate::clock;
 use crate::config::{Config, Listen};
 use crate::disk::{Disk, DiskError, DiskFiles, DiskQueue};
 use crate::exit_code::ExitCode;
+use crate::metrics::page;
 use crate::peers::CannotListen;
 use crate::replica::{Input, Replica, SnapshotDirs, Sockets, UnmatchedCommit};
 use crate::shared::Server;
@@ -108,6 +109,13 @@ async fn run(started: Started, began: Instant) -> ExitCode {
             return ExitCode::UnexpectedError;
         }
     };
+    let page = match page::open(&server) {
+        Ok(page) => page,
+        Err(error) => {
+            tracing::error!("{error}");
+            return ExitCode::UnexpectedError;
+        }
+    };
     tell_start(&started, began);
     let sockets = match open_sockets(&server).await {
         Ok(sockets) => sockets,
@@ -124,13 +132,14 @@ async fn run(started: Started, began: Instant) -> ExitCode {
             return ExitCode::UnexpectedError;
         }
     };
-    let housekeeping = housekeeping::spawn(&server, &directories);
+    let housekeeping = housekeeping::spawn(&server, &directories, page);
     let admin = admin.map(|admin| tokio::spawn(admin.serve()));
     let accepting = ports.accept(&server);
     let code = tokio::select! {
         () = accepting => ExitCode::UnexpectedError,
         () = signals::wait_for_stop(&server) => ExitCode::ExecutionFinished,
         Some(failure) = threads.failed.recv() => {
+            server.metrics.unrecoverable_error_count.add(1);
             tracing::error!("{failure}");
             failure.exit_code()
         }

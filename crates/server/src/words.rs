@@ -15,6 +15,8 @@ use std::borrow::Cow;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::connection::Connection;
+pub(crate) use monitor::Value;
+
 use crate::shared::Shared;
 use crate::standing::State;
 use quorum::election::PeerState;

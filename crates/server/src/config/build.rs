@@ -9,6 +9,7 @@ use super::ensemble::{Ensemble, Own};
 use super::error::ConfigError;
 use super::listen::{Listen, listen, secure_listen};
 use super::members::{Members, read_myid};
+use super::metrics::MetricsProvider;
 use super::reader::{Reader, parse_int};
 use super::sasl::SaslSettings;
 use super::schemes::AuthSchemes;
@@ -113,6 +114,7 @@ pub(super) fn build(reader: &mut Reader<'_>, basics: Basics) -> Result<Config, C
         four_letter_words: four_letter_words(reader, read_only_mode),
         read_only_mode,
         admin: AdminSettings::read(reader)?,
+        metrics: MetricsProvider::read(reader)?,
         flush_delay_ms,
         max_write_queue_poll_time_ms: max_write_queue_poll_time(reader, flush_delay_ms),
         max_batch_size: reader.at_least("zookeeper.maxBatchSize", 0, 1000),

@@ -15,6 +15,7 @@ mod judge;
 pub mod keys;
 mod listen;
 mod members;
+mod metrics;
 mod peers;
 pub mod properties;
 mod reader;
@@ -43,6 +44,7 @@ pub use ensemble::Ensemble;
 pub use error::ConfigError;
 pub use listen::Listen;
 pub use members::{ServerAddress, ServerLine};
+pub use metrics::{MetricsProvider, PrometheusPage};
 pub use peers::PeerSettings;
 pub use persistence::Compression;
 pub use processor::DigestAlgorithm;
@@ -147,6 +149,8 @@ pub struct Config {
     pub read_only_mode: bool,
     /// The admin server; `None`: it is off. Default on.
     pub admin: Option<AdminSettings>,
+    /// Who tells the metrics; default mntr alone.
+    pub metrics: MetricsProvider,
     /// ms that a write may wait for others to share its fsync; default 0.
     pub flush_delay_ms: u64,
     /// ms without a new write after which waiting ones are flushed; default a third of `flush_delay_ms`.

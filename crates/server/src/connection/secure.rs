@@ -109,6 +109,8 @@ async fn shake_hands(
 ) -> Option<Handshake<TcpStream>> {
     if tls.settings.early_drop && matches!(server.standing.lock().state(), State::NotServing { .. })
     {
+        let metrics = &server.metrics;
+        metrics.cnxn_closed_without_zk_server_running.add(1);
         tracing::info!(%remote, "connection closed before its TLS handshake: the server does not serve");
         return None;
     }
@@ -117,6 +119,7 @@ async fn shake_hands(
         Some(places) => match places.try_acquire() {
             Ok(place) => Some(place),
             Err(_) => {
+                server.metrics.tls_handshake_exceeded.add(1);
                 tracing::debug!(%remote, "connection closed: too many TLS handshakes (netty.server.outstandingHandshake.limit)");
                 return None;
             }
@@ -128,6 +131,7 @@ async fn shake_hands(
         Ok(_) => "a certificate was shown, and ssl.trustStore.location is not set. Set it, or ssl.clientAuth=none".to_owned(),
         Err(error) => error.to_string(),
     };
+    server.metrics.unsuccessful_handshake.add(1);
     ServerStats::count(&server.stats.auth_failed);
     tracing::warn!(%remote, "TLS handshake failed: {failure}");
     None

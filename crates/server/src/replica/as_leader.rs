@@ -19,6 +19,8 @@ fn owner(link: LinkId) -> Owner {
 impl Replica {
     /// A learner's client wants a write, or a sync. The learner knows the answer by the txn.
     pub(super) fn request_of_learner(&mut self, link: LinkId, request: Forwarded) {
+        let metrics = &self.server.metrics;
+        metrics.requests_not_forwarded_to_commit_processor.add(1);
         if request.op == OpCode::SYNC {
             return self.drive(quorum::Input::Sync(link));
         }
@@ -65,6 +67,7 @@ impl Replica {
 
     /// A client has come to a learner with its session (`Leader.learnerHandler`, `LearnerHandler.revalidateSession`).
     pub(super) fn revalidate(&mut self, link: LinkId, session: SessionId, timeout_ms: i32) {
+        self.server.metrics.revalidate_count.add(1);
         let sessions = &mut self.processor.sessions;
         let now_ms = clock::monotonic_ms();
         // One that is local to this server is nobody else's (`LeaderZooKeeperServer.checkIfValidGlobalSession`).

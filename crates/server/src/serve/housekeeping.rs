@@ -1,15 +1,17 @@
-//! What happens by the clock: containers and TTL znodes are reaped, old files purged.
+//! What happens beside requests: containers and TTL znodes are reaped, old files purged, metrics told to Prometheus.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use datatree::{DataTree, NodeRef, Owner};
 use persistence::{DataDirs, purge};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::certificates;
 use crate::clock;
+use crate::metrics::page;
 use crate::replica::Input;
 use crate::shared::Server;
 
@@ -24,8 +26,15 @@ impl Housekeeping {
 }
 
 /// Begins the jobs.
-pub fn spawn(server: &Server, directories: &Arc<DataDirs>) -> Housekeeping {
+pub fn spawn(
+    server: &Server,
+    directories: &Arc<DataDirs>,
+    page: Option<TcpListener>,
+) -> Housekeeping {
     let mut jobs = JoinSet::new();
+    if let Some(page) = page {
+        jobs.spawn(page::serve(server.clone(), page));
+    }
     jobs.spawn(reap(server.clone()));
     jobs.spawn(certificates::warn_of_expiry(server.security.stores()));
     let stores = server.security.stores().into_iter();

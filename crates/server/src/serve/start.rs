@@ -2,6 +2,7 @@
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use database::TreeRestore;
 use datatree::{DataTree, Options, OwnerRules};
@@ -19,6 +20,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::exit_code::ExitCode;
 use crate::limits;
+use crate::metrics::ServerMetrics;
 use crate::replica::{session_table, write_first_snapshot};
 use crate::serve::security::{NotSecure, Security};
 use crate::shared::{Server, Shared};
@@ -93,12 +95,18 @@ pub fn start(config: Config) -> Result<Started, StartError> {
     })?);
     let initialize = directories.take_initialize_file()?;
     let options = tree_options(&config);
+    let began = Instant::now();
     let recovered = recover(
         &directories.snapshots,
         &directories.logs,
         &recovery_options(&config, initialize),
         || TreeRestore::new(options),
     )?;
+    let read_in = began.elapsed();
+    let read = Read {
+        snapshot_time: recovered.snapshot_time,
+        txns: recovered.txns_replayed,
+    };
     for notice in &recovered.notices {
         tracing::warn!("{notice}");
     }
@@ -118,6 +126,7 @@ pub fn start(config: Config) -> Result<Started, StartError> {
     let sizes = directories.clone();
     let sizes = Box::new(move || [sizes.data_dir_size(), sizes.log_dir_size()]);
     let server = Arc::new(shared(config, security, tree, sizes, seed));
+    measure(&server.metrics, read_in, &read);
     if recovered.start == Start::Empty {
         write_first_snapshot(&server, &directories.snapshots)?;
     }
@@ -140,6 +149,22 @@ pub fn start(config: Config) -> Result<Started, StartError> {
         snapshot_now,
         found,
     })
+}
+
+/// What was read, and how long that took.
+struct Read {
+    snapshot_time: Duration,
+    txns: u64,
+}
+
+/// As `ZKDatabase.loadDataBase` and `FileTxnSnapLog.restore` do.
+fn measure(metrics: &ServerMetrics, took: Duration, read: &Read) {
+    let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    metrics.dbinittime.add(ms(took));
+    metrics.startup_snap_load_time.add(ms(read.snapshot_time));
+    metrics.startup_txns_loaded.add(read.txns);
+    let log_time = took.saturating_sub(read.snapshot_time);
+    metrics.startup_txns_load_time.add(ms(log_time));
 }
 
 /// With the epochs, which a server that was on its own until now has not kept.
@@ -278,6 +303,8 @@ pub fn shared(
         replica: Default::default(),
         standing: Mutex::new(Standing::new(config.ensemble.is_some(), started_ms)),
         stats: Default::default(),
+        metrics: Default::default(),
+        metrics_window: Default::default(),
         throttles: Throttles::new(&config, started_ms, seed),
         admissions: Admissions::new(limits),
         draining: Semaphore::new(limits::MAX_DRAINING_CONNECTIONS),
