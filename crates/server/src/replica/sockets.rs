@@ -143,7 +143,7 @@ impl Sockets {
 
     /// None where the learner has gone.
     pub(super) fn tell_learner(&self, link: LinkId, packet: ToLearner) -> Option<Pushed> {
-        self.learners.get(&link)?.send(packet)
+        self.learners.get(&link)?.put(packet)
     }
 
     /// Where a snapshot for this learner is put, if it is still there.
