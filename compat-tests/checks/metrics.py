@@ -153,7 +153,7 @@ def _play(port, root="/app"):
         client.call("setData", path=root, data=b"more", version=-1)
         client.create(f"{root}/new")
         client.create(f"{root}/eph", flags=ops.EPHEMERAL)
-        assert client.create(f"{root}/refused").err != 0, "the hard limit lets it pass"
+        assert client.create(f"{root}/refused", b"x" * 2000).err != 0, "the hard limit lets it pass"
         client.call("delete", path=f"{root}/new", version=-1)
         watcher.close_session()
         client.close_session()

@@ -121,16 +121,16 @@ async fn main() -> Result<(), Failure> {
 /// What an observer answers that has nothing and keeps nothing.
 fn answer(link: &Link<AtLearner<EndFinder>>, packet: &ToLearner) {
     println!("  {packet:?}");
-    link.send(match packet {
-        ToLearner::LeaderInfo(_) => ToLeader::AckEpoch {
+    match packet {
+        ToLearner::LeaderInfo(_) => link.send(ToLeader::AckEpoch {
             last_logged: Zxid(0),
             current_epoch: Some(Epoch(0)),
-        },
-        ToLearner::NewLeader { epoch, .. } => ToLeader::Ack(Zxid::beginning_of(*epoch)),
-        ToLearner::Ping(zxid) => ToLeader::Ping {
+        }),
+        ToLearner::NewLeader { epoch, .. } => link.send(ToLeader::Ack(Zxid::beginning_of(*epoch))),
+        ToLearner::Ping(zxid) => link.send(ToLeader::Ping {
             zxid: *zxid,
             touched: Vec::new(),
-        },
-        _ => return,
-    });
+        }),
+        _ => {}
+    }
 }

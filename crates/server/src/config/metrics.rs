@@ -47,7 +47,7 @@ impl MetricsProvider {
                     name,
                     class,
                     "is a class that is not part of Apache ZooKeeper",
-                    &format!(
+                    format!(
                         "write {PROMETHEUS} for a page that Prometheus reads, or remove the metricsProvider lines"
                     ),
                 )),

@@ -170,7 +170,9 @@ impl Summary {
     /// What it holds now. What is being added meanwhile may be in one part of it and not yet in another.
     pub fn totals(&self) -> Totals {
         let parts = || self.shards.iter().filter_map(OnceLock::get);
-        let values = parts().map(|part| part.values.load()).reduce(together);
+        let values = parts()
+            .map(|part| part.values.load())
+            .reduce(|one, other| together(&one, &other));
         let count = values.as_ref().map_or(0, count);
         Totals {
             count,
@@ -199,8 +201,8 @@ impl Summary {
     }
 }
 
-fn together(one: Histogram, other: Histogram) -> Histogram {
-    one.wrapping_add(&other)
+fn together(one: &Histogram, other: &Histogram) -> Histogram {
+    one.wrapping_add(other)
         .expect("both have one configuration")
 }
 

@@ -17,9 +17,12 @@ use crate::sync::Mutex;
 /// The key of all that come past the bound.
 pub const OTHERS: &str = "(others)";
 
+/// What a thread has found in one set.
+type Found = HashMap<Box<str>, Arc<Summary>>;
+
 thread_local! {
-    /// By the set's number and the key.
-    static FOUND: RefCell<HashMap<u64, HashMap<Box<str>, Arc<Summary>>>> = RefCell::default();
+    /// By the set's number.
+    static FOUND: RefCell<HashMap<u64, Found>> = RefCell::default();
 }
 
 /// Summaries by a key.

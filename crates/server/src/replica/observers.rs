@@ -67,7 +67,7 @@ impl Learner {
         {
             self.last_zxid = zxid;
         }
-        self.link.send(packet)
+        self.link.put(packet)
     }
 
     fn figures(&self, sid: Sid) -> ObserverFigures {

@@ -35,7 +35,12 @@ impl<S: Side> Link<S> {
 
     /// Sends it behind all that was sent before. On a link that is gone it is dropped; a link on which too much waits goes
     /// down.
-    pub fn send(&self, packet: S::Sent) -> Option<Pushed> {
+    pub fn send(&self, packet: S::Sent) {
+        self.put(packet);
+    }
+
+    /// Sends it, and says what waits. None where the link is gone.
+    pub fn put(&self, packet: S::Sent) -> Option<Pushed> {
         self.sent.fetch_add(1, Relaxed);
         let weight = S::weight(&packet);
         self.queue.push(Item::Packet(packet, weight))

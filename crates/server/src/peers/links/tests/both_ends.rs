@@ -6,14 +6,12 @@ async fn packets_come_in_the_order_in_which_they_were_sent() {
     let sent: Vec<ToLearner> = (0..2000)
         .map(|zxid| proposal(zxid, zxid as usize * 7))
         .collect();
-    sent.iter().for_each(|packet| {
-        to_learner.send(packet.clone());
-    });
+    sent.iter()
+        .for_each(|packet| to_learner.send(packet.clone()));
     assert!(learner.events.all_of(2000).await == sent);
     let acks: Vec<ToLeader> = (0..2000).map(ack).collect();
-    acks.iter().for_each(|packet| {
-        to_leader.send(packet.clone());
-    });
+    acks.iter()
+        .for_each(|packet| to_leader.send(packet.clone()));
     assert!(leader.events.all_of(2000).await == acks);
 }
 
