@@ -13,6 +13,7 @@ mod disk;
 pub mod exit_code;
 mod inbox;
 mod limits;
+pub mod logs;
 #[cfg(all(test, feature = "shuttle"))]
 mod model;
 pub mod peers;

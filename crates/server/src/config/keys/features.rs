@@ -35,10 +35,6 @@ const METRICS: Feature = Feature {
     name: "a metrics provider other than the default one",
     advice: "remove the metricsProvider lines and read the metrics with the four letter word mntr",
 };
-const AUDIT: Feature = Feature {
-    name: "the audit log",
-    advice: "remove the line or set audit.enable=false",
-};
 const PATH_STATS: Feature = Feature {
     name: "statistics of busy paths",
     advice: "remove the line or set pathStats.enabled=false",
@@ -69,8 +65,6 @@ pub(super) const ROWS: &[Row] = &[
     key("admin.forceHttps", "false", NotYet(&ADMIN_SERVER, FALSE), "HTTPS only"),
     key("admin.needClientAuth", "false", NotYet(&ADMIN_SERVER, FALSE), "a client certificate for the admin server"),
     key("IPAuthenticationProvider.usexforwardedfor", "false", NotYet(&ADMIN_SERVER, FALSE), "take the address of an admin client from X-Forwarded-For"),
-    key("audit.enable", "false", NotYet(&AUDIT, FALSE), "a log of who changed what"),
-    key("audit.impl.class", "org.apache.zookeeper.audit.Slf4jAuditLogger", NotYet(&AUDIT, &["org.apache.zookeeper.audit.Slf4jAuditLogger"]), "back end of the audit log"),
     key("pathStats.enabled", "false", NotYet(&PATH_STATS, FALSE), "log the busiest paths"),
     key("pathStats.slotCapacity", "60", Dormant(&PATH_STATS), "slots kept"),
     key("pathStats.slotDuration", "15", Dormant(&PATH_STATS), "s of one slot"),
