@@ -3,6 +3,7 @@
 //! Owns all I/O and all threads; the rules are in the other crates. Lock order: the tree, the
 //! watchers, a connection's queues.
 
+mod audit;
 pub mod certs;
 pub mod check;
 pub mod cli;

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
+use crate::audit::{self, Outcome};
 use crate::clock;
 use crate::config::{Config, Listen};
 use crate::disk::{Disk, DiskError, DiskFiles, DiskQueue};
@@ -32,10 +33,12 @@ pub fn serve(config: Config) -> ExitCode {
         tracing::warn!("{notice}");
     }
     signals::raise_descriptor_limit();
+    let is_audited = config.audit;
     let started = match start(config) {
         Ok(started) => started,
         Err(error) => {
             tracing::error!("{error}");
+            audit_server(is_audited, START, Outcome::Failure);
             return error.exit_code();
         }
     };
@@ -56,6 +59,15 @@ pub fn serve(config: Config) -> ExitCode {
 
 /// Who waits for a server of Kerberos does not hold up the end for longer.
 const MAX_WAIT_FOR_BLOCKED: Duration = Duration::from_secs(1);
+
+const START: &str = "serverStart";
+const STOP: &str = "serverStop";
+
+fn audit_server(is_audited: bool, operation: &str, outcome: Outcome) {
+    if is_audited {
+        audit::server(operation, outcome);
+    }
+}
 
 /// Why the server cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -93,6 +105,7 @@ async fn run(started: Started, began: Instant) -> ExitCode {
         Ok(ports) => ports,
         Err(error) => {
             tracing::error!("{error}");
+            audit_server(server.config.audit, START, Outcome::Failure);
             return ExitCode::UnexpectedError;
         }
     };
@@ -101,6 +114,7 @@ async fn run(started: Started, began: Instant) -> ExitCode {
         Ok(sockets) => sockets,
         Err(error) => {
             tracing::error!("{error}");
+            audit_server(server.config.audit, START, Outcome::Failure);
             return ExitCode::UnableToBindQuorumPort;
         }
     };
@@ -112,6 +126,7 @@ async fn run(started: Started, began: Instant) -> ExitCode {
             return ExitCode::UnexpectedError;
         }
     };
+    audit_server(server.config.audit, START, Outcome::Success);
     let housekeeping = housekeeping::spawn(&server, &directories);
     let accepting = ports.accept(&server);
     let code = tokio::select! {
@@ -122,6 +137,7 @@ async fn run(started: Started, began: Instant) -> ExitCode {
             failure.exit_code()
         }
     };
+    audit_server(server.config.audit, STOP, Outcome::Invoked);
     drop(ports);
     housekeeping.abort_all();
     stop(&server, threads);

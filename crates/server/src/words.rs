@@ -11,6 +11,8 @@ mod status;
 mod tests;
 mod watches;
 
+pub(crate) use environment::user_name;
+
 use std::borrow::Cow;
 use std::sync::atomic::Ordering::Relaxed;
 
