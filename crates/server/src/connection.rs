@@ -179,7 +179,7 @@ impl Connection {
         fill: impl FnOnce(&mut BytesMut),
     ) {
         let outbound = self.count(stats, answered);
-        stats.reply_sizes.add(self.queue(outbound, fill));
+        stats.replied(self.queue(outbound, fill));
     }
 
     /// Counts a request as answered whose reply has another form.

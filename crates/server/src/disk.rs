@@ -170,6 +170,7 @@ impl<D: Dir> Disk<D> {
             match item {
                 Item::Op(ticket, DiskOp::Append { zxid, record }) => {
                     self.log.append(zxid, &record)?;
+                    self.server.guards.logged(record.len() as u64);
                     appended = Some(ticket);
                 }
                 Item::Op(ticket, op) => {

@@ -127,6 +127,7 @@ async fn run(started: Started, began: Instant) -> ExitCode {
         }
     };
     audit_server(server.config.audit, START, Outcome::Success);
+    server.guards.look();
     let housekeeping = housekeeping::spawn(&server, &directories);
     let accepting = ports.accept(&server);
     let code = tokio::select! {

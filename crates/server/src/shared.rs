@@ -11,6 +11,7 @@ use proto::{Perms, Zxid};
 
 use crate::config::Config;
 use crate::connection::Connection;
+use crate::guards::Guards;
 use crate::inbox::Inbox;
 use crate::replica::Input;
 use crate::serve::security::Security;
@@ -77,6 +78,8 @@ pub struct Shared {
     pub standing: Mutex<Standing>,
     /// What is counted.
     pub stats: ServerStats,
+    /// What is refused for want of room.
+    pub guards: Guards,
     /// What holds clients back.
     pub throttles: Throttles,
     /// Open connections.

@@ -20,6 +20,7 @@ use crate::clock;
 use crate::limits;
 use crate::replica::{ConnectRequest, Input, Submission};
 use crate::shared::Shared;
+use crate::slow;
 use crate::stats::ServerStats;
 use crate::throttle::Wanted;
 
@@ -242,6 +243,7 @@ impl Connection {
             processor::encode_header(xid, zxid, err, out);
             out.extend_from_slice(&body);
         });
+        slow::look(server, self, held);
     }
 
     /// Answered at once, ahead of all that waits, with zxid 0.

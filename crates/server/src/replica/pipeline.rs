@@ -16,6 +16,7 @@ use crate::clock;
 use crate::connection::figures::{self, Answered};
 use crate::connection::{Connection, Held, WakeBatch};
 use crate::limits;
+use crate::slow;
 use crate::stats::ServerStats;
 
 /// What has to happen before the answer.
@@ -245,6 +246,7 @@ impl Replica {
                 connection.traffic.outstanding.fetch_sub(1, Relaxed);
                 self.audit(&connection, &request, &entry.work, result);
                 self.reply(tree, &connection, &request, &entry.work, result);
+                slow::look(&self.server, &connection, &request);
                 self.go_on(tree, &connection);
             }
         }
