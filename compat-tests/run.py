@@ -11,7 +11,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from checks import (abuse, advisories, answers, audit, before_migration, cclient, cli, curator, ensemble,
+from checks import (abuse, advisories, answers, audit, bad_days, before_migration, cclient, cli, curator, ensemble,
                     ensemble_abuse, ensemble_addresses, ensemble_directories, ensemble_faults, ensemble_kerberos,
                     ensemble_local_sessions, ensemble_partitions, ensemble_refusals, ensemble_security, exchange, first_session, frames, goclient,
                     guards, histories, javaclients, kazoo, kerberos, kill9, logins, logs, nodeclient, operator, order, rewatch, sessions,
@@ -26,7 +26,7 @@ SUITES = {suite.NAME: suite for suite in (
     ensemble_directories, ensemble_security, ensemble_kerberos, zkcli, kill9, ensemble_abuse, ensemble,
     ensemble_local_sessions, ensemble_partitions, ensemble_faults, ensemble_addresses, switch, abuse, operator, javaclients,
     zkcli_versions, curator, goclient, cclient, cli, nodeclient, histories, sessions, tls, trust, first_session, logins,
-    kerberos, advisories, audit, guards, logs, before_migration, ensemble_refusals, words_beside, word_callers, words, kazoo, answers, order,
+    kerberos, advisories, audit, bad_days, guards, logs, before_migration, ensemble_refusals, words_beside, word_callers, words, kazoo, answers, order,
     frames, rewatch, exchange)}
 
 

@@ -23,7 +23,7 @@ PATTERN = "%d{ISO8601} [myid:%X{myid}] - %-5p [%t:%C{1}@%L] - %m%n"
 LINE = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) \[myid:(\d*)\] - (ERROR|WARN |INFO |DEBUG|TRACE) "
                   r"\[(.+):([\w.$?]+)@(\d+|\?)\] - (.*)")
 # Java's stack traces, and the lines of its banner, stand on lines of their own.
-FURTHER = re.compile(r"\s|at |Caused by|[a-z.]+Exception|.* - $")
+FURTHER = re.compile(r"\s|at |Caused by|[\w.]+(Exception|Error)\b|.* - $")
 MOST, SPAN_S = 100, 10
 
 

@@ -43,6 +43,7 @@ pub fn serve(config: Config) -> ExitCode {
         }
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .thread_name("worker")
         .enable_all()
         .build();
     let runtime = match runtime {

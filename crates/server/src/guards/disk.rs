@@ -82,8 +82,8 @@ pub(super) fn tell(directory: &Path, free: u64, marks: &Watermarks, was: Level, 
             "writes are refused: {free} MiB are free on the disk of {place}, less than {refuse} \
              (ironkeeper.disk.refuseBelowMiB). Make room; reads and deletes go on"
         ),
-        Level::Low if was == Level::Full => tracing::warn!(
-            "writes are taken again: {free} MiB are free on the disk of {place}, still less than {warn}"
+        _ if was == Level::Full => tracing::warn!(
+            "writes are taken again: {free} MiB are free on the disk of {place}; {warn} would be enough"
         ),
         Level::Low => tracing::warn!(
             "{free} MiB are free on the disk of {place}, less than {warn} (ironkeeper.disk.warnBelowMiB). Make room: below \
