@@ -31,7 +31,7 @@ pub enum Outcome {
 }
 
 /// The fields of a line, in their order; those without a value are left out.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Line<'a> {
     session: Option<SessionId>,
     user: Option<&'a str>,
