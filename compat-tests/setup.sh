@@ -28,6 +28,7 @@ missing_packages() {
     ls /usr/lib/*/libzookeeper_st.so.2 >/dev/null 2>&1 || echo libzookeeper-st2
     [ -x /usr/lib/zookeeper/bin/cli_mt ] || echo zookeeper-bin
     [ -f /usr/include/openssl/ssl.h ] || echo libssl-dev
+    ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || echo libfaketime
     command -v krb5-config >/dev/null 2>&1 || echo libkrb5-dev
     ls /usr/lib/llvm-*/lib/libclang.so* >/dev/null 2>&1 || echo libclang-dev
     { [ -x /usr/sbin/krb5kdc ] && [ -x /usr/sbin/kadmin.local ]; } || echo krb5-kdc krb5-admin-server

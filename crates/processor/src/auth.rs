@@ -244,6 +244,14 @@ impl Identities {
         Identities(ids)
     }
 
+    /// Names of the users, with commas between, for the audit; `None` without any (`AuthUtil.getUsers`).
+    pub fn users(&self, rules: &AuthRules) -> Option<String> {
+        let infos = self.client_infos(rules).into_iter();
+        let users = infos.filter_map(|info| info.user);
+        let named: Vec<_> = users.filter(|user| !user.trim().is_empty()).collect();
+        (!named.is_empty()).then(|| named.join(","))
+    }
+
     /// What whoAmI tells: schemes and users, no secrets (`AuthUtil.getClientInfos`).
     pub(crate) fn client_infos(&self, rules: &AuthRules) -> Vec<ClientInfo<'_>> {
         let info = |identity: &'_ Id<'static>| {

@@ -175,7 +175,7 @@ impl Connection {
     pub fn reply(&self, server: &Shared, answered: &Answered, fill: impl FnOnce(&mut BytesMut)) {
         let outbound = self.count(server, answered);
         let bytes = self.queue(outbound, fill);
-        server.stats.reply_sizes.add(bytes);
+        server.stats.replied(bytes);
         server.metrics.response_bytes.add(bytes as u64);
     }
 

@@ -184,6 +184,7 @@ impl<D: Dir> Disk<D> {
                         .sync_processor_queue_time_ms
                         .add_ms(began_ms - came_ms);
                     self.came_ms.push(came_ms);
+                    self.server.guards.logged(record.len() as u64);
                     appended = Some(ticket);
                 }
                 Item::Op(ticket, op, _) => {

@@ -11,6 +11,7 @@ use proto::{EventType, Perms, Zxid};
 
 use crate::config::Config;
 use crate::connection::Connection;
+use crate::guards::Guards;
 use crate::inbox::Inbox;
 use crate::metrics::{ServerMetrics, Window};
 use crate::replica::Input;
@@ -129,6 +130,8 @@ pub struct Shared {
     pub metrics: ServerMetrics,
     /// What was measured in the last ten minutes.
     pub metrics_window: Window,
+    /// What is refused for want of room.
+    pub guards: Guards,
     /// What holds clients back.
     pub throttles: Throttles,
     /// Open connections.

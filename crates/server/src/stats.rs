@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
+use crate::config::Config;
+
 /// Least, most and mean of a series.
 #[derive(Debug)]
 pub struct MinMeanMax {
@@ -130,11 +132,35 @@ pub struct ServerStats {
     pub local_sessions: AtomicI64,
     /// fsyncs above `fsync.warningthresholdms`.
     pub slow_fsyncs: AtomicU64,
+    /// Bytes of a reply that count as near `jute.maxbuffer`, above which its client would close the connection.
+    pub large_reply_bytes: usize,
+    /// Replies of so many bytes (`ironkeeper_near_jute_maxbuffer_replies`).
+    pub large_replies: AtomicU64,
+    /// Requests above `ironkeeper.slowRequestMs` (`ironkeeper_slow_requests`).
+    pub slow_requests: AtomicU64,
+    /// Writes that were refused for want of disk or memory (`ironkeeper_refused_writes`).
+    pub refused_writes: AtomicU64,
     /// Snapshots written since the start.
     pub snapshots: AtomicU64,
 }
 
 impl ServerStats {
+    /// Nothing is counted yet.
+    pub fn of(config: &Config) -> Self {
+        ServerStats {
+            large_reply_bytes: config.jute_max_buffer as usize / 10 * 9,
+            ..ServerStats::default()
+        }
+    }
+
+    /// Adds a reply of so many bytes.
+    pub fn replied(&self, bytes: usize) {
+        self.reply_sizes.add(bytes);
+        if bytes >= self.large_reply_bytes {
+            ServerStats::count(&self.large_replies);
+        }
+    }
+
     /// Adds one to a counter.
     pub fn count(counter: &AtomicU64) {
         counter.fetch_add(1, Relaxed);
@@ -223,6 +249,19 @@ mod tests {
         ] {
             assert_eq!(java_double(value), text);
         }
+    }
+
+    #[test]
+    fn replies_near_the_limit_are_counted() {
+        let stats = ServerStats {
+            large_reply_bytes: 90,
+            ..ServerStats::default()
+        };
+        for bytes in [89, 90, 100] {
+            stats.replied(bytes);
+        }
+        assert_eq!(stats.large_replies.load(Relaxed), 2);
+        assert_eq!(stats.reply_sizes.values(), [100, 89, 100]);
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub(crate) mod status;
 mod tests;
 pub(crate) mod watches;
 
+pub(crate) use environment::user_name;
+
 use std::borrow::Cow;
 use std::sync::atomic::Ordering::Relaxed;
 

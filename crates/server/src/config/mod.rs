@@ -11,9 +11,11 @@ mod build;
 mod ensemble;
 mod error;
 mod flags;
+mod guards;
 mod judge;
 pub mod keys;
 mod listen;
+mod logging;
 mod members;
 mod metrics;
 mod peers;
@@ -42,7 +44,9 @@ use source::Source;
 pub use admin::{AdminSettings, AdminTls, RateSettings};
 pub use ensemble::Ensemble;
 pub use error::ConfigError;
+pub use guards::GuardSettings;
 pub use listen::Listen;
+pub use logging::{LogFormat, LogSettings};
 pub use members::{ServerAddress, ServerLine};
 pub use metrics::{MetricsProvider, PrometheusPage};
 pub use peers::PeerSettings;
@@ -165,6 +169,12 @@ pub struct Config {
     pub request_throttle: RequestThrottle,
     /// The limit on new connections.
     pub connection_throttle: ConnectionThrottle,
+    /// A line for each change, with who made it (`audit.enable`); default false.
+    pub audit: bool,
+    /// The log.
+    pub log: LogSettings,
+    /// What Apache does not guard against.
+    pub guards: GuardSettings,
     /// The ensemble that the server is a member of; `None`: it is on its own.
     pub ensemble: Option<Ensemble>,
     /// All properties, from `-D` and from zoo.cfg, with the prefix `zookeeper.` where they have it.

@@ -20,6 +20,7 @@ use crate::clock;
 use crate::limits;
 use crate::replica::{ConnectRequest, Input, Submission};
 use crate::shared::Shared;
+use crate::slow;
 use crate::stats::ServerStats;
 use crate::throttle::Wanted;
 
@@ -259,6 +260,7 @@ impl Connection {
             out.extend_from_slice(&body);
         });
         self.measure_read(server, held, began_ms);
+        slow::look(server, self, held);
     }
 
     /// In an ensemble (`CommitProcessor`); a standalone server of Apache's measures no such thing.

@@ -72,6 +72,11 @@ async fn serve_over_tls(server: Server, accepted: Accepted, tls: Arc<Tls>, on_se
         admission,
     } = accepted;
     task::set_options(&server, &stream);
+    if !has_first_byte(&server, &stream).await {
+        // A probe of the port; Apache's counts it too.
+        ServerStats::count(&server.stats.auth_failed);
+        return tracing::debug!(%remote, "connection lost before its TLS handshake");
+    }
     let Some(Handshake { stream, subject }) = shake_hands(&server, &tls, stream, remote).await
     else {
         return;
@@ -99,6 +104,13 @@ pub async fn serve_either(server: Server, accepted: Accepted, tls: Arc<Tls>) {
         Ok(Ok(1)) => task::serve(server, accepted).await,
         _ => tracing::debug!(remote = %accepted.remote, "connection lost before its first byte"),
     }
+}
+
+/// Whether the client begins, and does not just go.
+async fn has_first_byte(server: &Server, stream: &TcpStream) -> bool {
+    let patience = Duration::from_millis(server.config.sessionless_cnxn_timeout_ms.into());
+    let peeked = tokio::time::timeout(patience, stream.peek(&mut [0])).await;
+    matches!(peeked, Ok(Ok(1)))
 }
 
 async fn shake_hands(

@@ -406,6 +406,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Task<'_, R, W> {
         let traffic = &self.connection.traffic;
         ServerStats::count(&traffic.received);
         let _ = traffic.word.set(word);
+        let remote = self.connection.remote;
+        tracing::debug!(%remote, "four letter word {}", word.escape_ascii());
         let argument = match words::has_argument(self.server, word) {
             true => self.read_argument().await?,
             false => None,

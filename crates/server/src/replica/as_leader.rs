@@ -2,7 +2,7 @@
 
 use persistence::{LogRangeOptions, RealDir, log_range_limit, read_log_range};
 use processor::{Identities, Owner, Prepared, Requester, WriteRequest};
-use proto::{Input as Bits, OpCode, SessionId, Zxid};
+use proto::{ErrorCode, Input as Bits, OpCode, SessionId, Zxid};
 use quorum::packet::Forwarded;
 use quorum::{LinkId, LogOnDisk, Txn};
 
@@ -33,6 +33,7 @@ impl Replica {
         };
         let prepared = match request.op {
             OpCode::CREATE_SESSION => self.begin_session_of_learner(who, &request.body),
+            op if self.is_without_room(op) => Prepared::Refused(ErrorCode::SYSTEM_ERROR),
             op => self.prepare(&WriteRequest {
                 who,
                 op,
@@ -51,7 +52,7 @@ impl Replica {
 
     fn begin_session_of_learner(&mut self, who: Requester<'_>, body: &[u8]) -> Prepared {
         let Ok(timeout_ms) = Bits::new(body).read::<i32>() else {
-            return Prepared::Refused(proto::ErrorCode::MARSHALLING_ERROR);
+            return Prepared::Refused(ErrorCode::MARSHALLING_ERROR);
         };
         let sessions = &mut self.processor.sessions;
         sessions.track(who.session, timeout_ms, clock::monotonic_ms());

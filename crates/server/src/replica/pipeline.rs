@@ -4,18 +4,20 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use bytes::Bytes;
-use datatree::{DataTree, TxnResult};
+use datatree::{Change, DataTree, TxnResult};
 use proto::records::{SyncRequest, TxnHeader};
 use proto::txn::{TxnBody, TxnRecord};
 use proto::{Decode, Encode, ErrorCode, Input, OpCode, SessionId, Zxid};
 
 use super::duty::Duty;
 use super::{Replica, connect};
+use crate::audit;
 use crate::clock;
 use crate::connection::figures::{self, Answered};
 use crate::connection::{Connection, Held, WakeBatch};
 use crate::limits;
 use crate::shared::Shared;
+use crate::slow;
 
 /// What has to happen before the answer.
 #[derive(Debug)]
@@ -176,12 +178,17 @@ impl Replica {
         if let Some(entry) = &waiting {
             self.make_way(tree, entry);
         }
+        let ends_session = matches!(record.body, TxnBody::CloseSession(_));
+        let is_audited = ends_session && self.server.config.audit;
         let result = {
             let mut watchers = self.server.watchers.lock();
             let (access, metrics) = (&self.server.access, &self.server.metrics);
             tree.apply(&record, &mut |change| {
                 metrics.count_change(change);
                 watchers.deliver(change, zxid, access, metrics);
+                if is_audited && let Change::Deleted { path, .. } = change {
+                    audit::ephemeral_deleted(record.header.client_id, path);
+                }
             })
         };
         let received_ms = waiting.as_ref().and_then(InFlight::received_ms);
@@ -253,7 +260,9 @@ impl Replica {
                 self.server.stats.in_process.fetch_sub(1, Relaxed);
                 self.server.throttles.release_large(request.frame_bytes());
                 connection.traffic.outstanding.fetch_sub(1, Relaxed);
+                self.audit(&connection, &request, &entry.work, result);
                 self.reply(tree, &connection, &request, &entry.work, result);
+                slow::look(&self.server, &connection, &request);
                 self.go_on(tree, &connection);
             }
         }
@@ -269,6 +278,20 @@ impl Replica {
             is_update: true,
         };
         connection.count_answered(&self.server, &answered);
+    }
+
+    /// What was throttled was not looked at (`FinalRequestProcessor.processRequest`).
+    fn audit(
+        &self,
+        connection: &Connection,
+        request: &Held,
+        work: &Work,
+        result: Option<&TxnResult<'_>>,
+    ) {
+        let is_throttled = matches!(work, Work::Refused(ErrorCode::THROTTLED_OP));
+        if self.server.config.audit && !is_throttled {
+            audit::request(&self.server.access.auth, connection, request, result);
+        }
     }
 
     fn reply(

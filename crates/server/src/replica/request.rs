@@ -14,6 +14,7 @@ use super::duty::Duty;
 use super::pipeline::{InFlight, Origin, Work};
 use crate::clock;
 use crate::connection::{Connection, Held};
+use crate::stats::ServerStats;
 
 /// A request that takes a zxid, or a sync.
 #[derive(Debug)]
@@ -124,6 +125,9 @@ impl Replica {
             self.server.metrics.throttled_ops.add(1);
             return Work::Refused(ErrorCode::THROTTLED_OP);
         }
+        if self.is_without_room(request.op) {
+            return Work::Refused(ErrorCode::SYSTEM_ERROR);
+        }
         if let Some(err) = self.eager_refusal(request) {
             return Work::RefusedEagerly(err);
         }
@@ -150,6 +154,15 @@ impl Replica {
                 self.propose(prepared)
             }
         }
+    }
+
+    /// Counted where it is.
+    pub(super) fn is_without_room(&self, op: OpCode) -> bool {
+        let is_refused = self.server.guards.refuse(op);
+        if is_refused {
+            ServerStats::count(&self.server.stats.refused_writes);
+        }
+        is_refused
     }
 
     /// What is not even ordered, where the operator wants that (`enableEagerACLCheck`).

@@ -19,12 +19,14 @@ use tokio::sync::Semaphore;
 use crate::clock;
 use crate::config::Config;
 use crate::exit_code::ExitCode;
+use crate::guards::Guards;
 use crate::limits;
 use crate::metrics::ServerMetrics;
 use crate::replica::{session_table, write_first_snapshot};
 use crate::serve::security::{NotSecure, Security};
 use crate::shared::{Server, Shared};
 use crate::standing::Standing;
+use crate::stats::ServerStats;
 use crate::sync::Mutex;
 use crate::throttle::Throttles;
 use crate::words;
@@ -302,9 +304,10 @@ pub fn shared(
         watchers: Default::default(),
         replica: Default::default(),
         standing: Mutex::new(Standing::new(config.ensemble.is_some(), started_ms)),
-        stats: Default::default(),
+        stats: ServerStats::of(&config),
         metrics: Default::default(),
         metrics_window: Default::default(),
+        guards: Guards::new(&config),
         throttles: Throttles::new(&config, started_ms, seed),
         admissions: Admissions::new(limits),
         draining: Semaphore::new(limits::MAX_DRAINING_CONNECTIONS),

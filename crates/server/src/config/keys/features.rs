@@ -27,10 +27,6 @@ pub(super) const MESSAGE_TRACKER: Feature = Feature {
     name: "the message tracker",
     advice: "remove the line or set it to false",
 };
-const AUDIT: Feature = Feature {
-    name: "the audit log",
-    advice: "remove the line or set audit.enable=false",
-};
 const PATH_STATS: Feature = Feature {
     name: "statistics of busy paths",
     advice: "remove the line or set pathStats.enabled=false",
@@ -41,8 +37,6 @@ const FALSE: &[&str] = &["false"];
 #[rustfmt::skip]
 pub(super) const ROWS: &[Row] = &[
     file("oraclePath", "", NotYet(&ORACLE, &[]), "file that decides for an ensemble of two servers"),
-    key("audit.enable", "false", NotYet(&AUDIT, FALSE), "a log of who changed what"),
-    key("audit.impl.class", "org.apache.zookeeper.audit.Slf4jAuditLogger", NotYet(&AUDIT, &["org.apache.zookeeper.audit.Slf4jAuditLogger"]), "back end of the audit log"),
     key("pathStats.enabled", "false", NotYet(&PATH_STATS, FALSE), "log the busiest paths"),
     key("pathStats.slotCapacity", "60", Dormant(&PATH_STATS), "slots kept"),
     key("pathStats.slotDuration", "15", Dormant(&PATH_STATS), "s of one slot"),

@@ -7,6 +7,7 @@
 mod ensemble;
 mod features;
 mod harmless;
+mod own;
 mod security;
 mod standalone;
 
@@ -151,6 +152,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         security::ROWS,
         ensemble::ROWS,
         harmless::ROWS,
+        own::ROWS,
     ]
     .into_iter()
     .flatten()
