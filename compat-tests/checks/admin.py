@@ -417,6 +417,9 @@ def commands_that_cost_are_rare(kind):
         equal([_restore(server, snapshot).status for _ in range(2)], [200, 429], "restore")
         _patiently(lambda: server.get("/commands/snapshot?streaming=false", WHO))  # 300 000 us
         equal(_restore(server, snapshot).status, 429, "restore: 300 000 ms")
+        counted = server.command("monitor")
+        equal([counted[name] for name in ("restore_rate_limited_count", "restore_error_count", "cnt_restore_time")], [2, 0, 1], "restores")
+        assert counted["snapshot_rate_limited_count"] >= 1 and counted["snapshot_error_count"] == 0, counted
 
 
 def _two_snapshots(server):

@@ -4,6 +4,7 @@
 //! watchers, a connection's queues.
 
 mod admin;
+mod audit;
 pub mod certs;
 pub mod check;
 pub mod cli;
@@ -12,15 +13,20 @@ pub mod config;
 mod connection;
 mod disk;
 pub mod exit_code;
+mod guards;
 mod inbox;
 mod limits;
+pub mod logs;
+mod metrics;
 #[cfg(all(test, feature = "shuttle"))]
 mod model;
+mod names;
 pub mod peers;
 mod replica;
 mod sasl;
 pub mod serve;
 mod shared;
+mod slow;
 pub mod standing;
 mod stats;
 mod sync;

@@ -6,7 +6,7 @@
 //! write to its leader. It applies what the role says is committed.
 //!
 //! `request` takes requests, `connect` sessions, `local_sessions` those that no other server knows; `drive` gives the role its inputs and sees to what it wants; `duty` says what
-//! the server may do now; `as_leader` and `as_learner` are for the other servers; `pipeline` is what is on its way.
+//! the server may do now; `as_leader` and `as_learner` are for the other servers; `pipeline` is what is on its way; `measure` counts.
 
 mod advice;
 mod as_leader;
@@ -15,6 +15,7 @@ mod connect;
 mod drive;
 mod duty;
 mod local_sessions;
+mod measure;
 mod observers;
 mod pipeline;
 mod request;
@@ -37,6 +38,7 @@ use tokio::sync::oneshot;
 pub use as_learner::{ReceivedTree, Whole};
 pub use connect::ConnectRequest;
 use duty::Duty;
+use measure::Measured;
 pub use observers::ObserverFigures;
 use pipeline::InFlight;
 pub use request::Submission;
@@ -130,6 +132,7 @@ pub struct Replica {
     /// Clients that came with a session, of which the leader has not said yet whether it is alive.
     revalidating: HashMap<SessionId, ConnectRequest>,
     snapshots: Snapshots,
+    measured: Measured,
     /// A leader's snapshot on its way to the disk, and from there.
     received: Option<Box<DataTree>>,
     /// A tree that waits for what is on its way to the log.
@@ -209,6 +212,7 @@ impl Replica {
             stalled: VecDeque::new(),
             by_session: HashMap::new(),
             revalidating: HashMap::new(),
+            measured: Measured::new(clock::monotonic_ms()),
             received: None,
             restoring: None,
             inputs: VecDeque::new(),
@@ -234,6 +238,7 @@ impl Replica {
             self.disk.push_all(&mut self.for_disk);
             let server = self.server.clone();
             server.replica.take(&mut inputs, self.patience());
+            self.measure_round(inputs.len());
             for input in inputs.drain(..) {
                 if matches!(input, Input::Stop) {
                     self.disk.push_all(&mut self.for_disk);
@@ -275,6 +280,7 @@ impl Replica {
             Input::Gone(connection) => self.forget(&connection),
             Input::Durable(ticket) => {
                 self.snapshots.unbar(ticket);
+                self.measure_durable(ticket);
                 self.drive(quorum::Input::Durable(ticket));
             }
             Input::CutRefused(ticket) => {
@@ -319,6 +325,7 @@ impl Replica {
     fn expire_sessions(&mut self, now_ms: i64) {
         for session in self.processor.sessions.expire(now_ms) {
             tracing::info!(%session, "session expired");
+            self.server.metrics.stale_sessions_expired.add(1);
             if self.processor.sessions.is_local(session) {
                 self.expire_local_session(session);
                 continue;

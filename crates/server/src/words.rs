@@ -11,10 +11,14 @@ pub(crate) mod status;
 mod tests;
 pub(crate) mod watches;
 
+pub(crate) use environment::user_name;
+
 use std::borrow::Cow;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::connection::Connection;
+pub(crate) use monitor::Value;
+
 use crate::shared::Shared;
 use crate::standing::State;
 use quorum::election::PeerState;

@@ -72,6 +72,7 @@ impl Replica {
             true => Duty::Leads { first },
             false => Duty::Learns { first },
         };
+        self.measure_service(state, clock::monotonic_ms());
         self.tell_serving(state, epoch, zxid);
     }
 
@@ -136,6 +137,7 @@ impl Replica {
     pub(super) fn become_state(&mut self, state: PeerState) {
         tracing::info!("is {} now", name(state));
         let now_ms = clock::monotonic_ms();
+        self.measure_role(state, now_ms);
         let mut standing = self.server.standing.lock();
         standing.becomes(state, now_ms);
         if let (PeerState::Leading, Some(ensemble)) = (state, &self.server.config.ensemble) {

@@ -10,7 +10,7 @@ use quorum::packet::{ToLeader, ToLearner};
 use super::Replica;
 use super::sockets::Sockets;
 use crate::clock;
-use crate::peers::links::{AtLeader, Link};
+use crate::peers::links::{AtLeader, Link, Pushed};
 
 /// An observer in sync, and what went over its link.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,14 +60,14 @@ impl Learner {
         self.requests += u64::from(matches!(packet, ToLeader::Request(_)));
     }
 
-    pub fn send(&mut self, packet: ToLearner) {
+    pub fn send(&mut self, packet: ToLearner) -> Option<Pushed> {
         if let ToLearner::Proposal { zxid, .. }
         | ToLearner::Inform { zxid, .. }
         | ToLearner::Commit(zxid) = packet
         {
             self.last_zxid = zxid;
         }
-        self.link.send(packet);
+        self.link.put(packet)
     }
 
     fn figures(&self, sid: Sid) -> ObserverFigures {

@@ -21,7 +21,7 @@ use crate::peers::CannotListen;
 use crate::peers::election::{ElectionEvent, ElectionLinks, ElectionSettings};
 use crate::peers::links::{
     AcceptorSettings, AtLeader, AtLearner, ConnectorSettings, DownReason, LeaderConnector,
-    LearnerAcceptor, Link, LinkEvent, StreamSource,
+    LearnerAcceptor, Link, LinkEvent, Pushed, StreamSource,
 };
 use crate::serve::start::tree_options;
 use crate::shared::Server;
@@ -142,10 +142,9 @@ impl Sockets {
         }
     }
 
-    pub(super) fn tell_learner(&mut self, link: LinkId, packet: ToLearner) {
-        if let Some(learner) = self.learners.get_mut(&link) {
-            learner.send(packet);
-        }
+    /// None where the learner has gone.
+    pub(super) fn tell_learner(&mut self, link: LinkId, packet: ToLearner) -> Option<Pushed> {
+        self.learners.get_mut(&link)?.send(packet)
     }
 
     /// Where a snapshot for this learner is put, if it is still there.
@@ -259,6 +258,7 @@ impl Replica {
                     if let Some(learner) = self.sockets().learners.get_mut(&link) {
                         learner.count(&packet);
                     }
+                    self.measure_from_learner(link, &packet);
                     self.drive(quorum::Input::ToLeader(link, packet));
                 }
             }
@@ -266,6 +266,7 @@ impl Replica {
             LinkEvent::SnapshotComes(_) => {} // no learner sends one
             LinkEvent::Down { link, .. } => {
                 self.sockets().learners.remove(&link);
+                self.measure_learner_gone(link);
                 self.drive(quorum::Input::LinkDown(link));
             }
         }
@@ -322,6 +323,7 @@ impl Replica {
                     link.0
                 );
             }
+            self.measure_from_leader(&packet);
             self.drive(quorum::Input::ToLearner(link, packet));
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::{Role, connections, version};
+use crate::config::MetricsProvider;
 use crate::connection::Connection;
 use crate::shared::Shared;
 use crate::standing::ProposalSizes;
@@ -64,5 +65,8 @@ pub(super) fn reset(server: &Shared) -> String {
 /// What srst forgets by way of the admin server, which leaves the sizes of proposals (`StatResetCommand` of either).
 pub(crate) fn forget(server: &Shared) {
     server.reset_request_stats();
-    server.stats.reset_counters();
+    // Prometheus' counters only ever grow (`PrometheusMetricsProvider.resetAllValues`).
+    if server.config.metrics == MetricsProvider::Default {
+        server.metrics.reset();
+    }
 }

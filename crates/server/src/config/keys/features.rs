@@ -27,14 +27,6 @@ pub(super) const MESSAGE_TRACKER: Feature = Feature {
     name: "the message tracker",
     advice: "remove the line or set it to false",
 };
-const METRICS: Feature = Feature {
-    name: "a metrics provider other than the default one",
-    advice: "remove the metricsProvider lines and read the metrics with the four letter word mntr",
-};
-const AUDIT: Feature = Feature {
-    name: "the audit log",
-    advice: "remove the line or set audit.enable=false",
-};
 const PATH_STATS: Feature = Feature {
     name: "statistics of busy paths",
     advice: "remove the line or set pathStats.enabled=false",
@@ -45,16 +37,6 @@ const FALSE: &[&str] = &["false"];
 #[rustfmt::skip]
 pub(super) const ROWS: &[Row] = &[
     file("oraclePath", "", NotYet(&ORACLE, &[]), "file that decides for an ensemble of two servers"),
-    file("metricsProvider.className", "org.apache.zookeeper.metrics.impl.DefaultMetricsProvider", NotYet(&METRICS, &["org.apache.zookeeper.metrics.impl.DefaultMetricsProvider"]), "back end of the metrics"),
-    file("metricsProvider.*", "", Dormant(&METRICS), "a setting of the metrics provider"),
-    file("metricsProvider.httpHost", "0.0.0.0", Dormant(&METRICS), "address of the Prometheus page"),
-    file("metricsProvider.httpPort", "7000", Dormant(&METRICS), "port of the Prometheus page"),
-    file("metricsProvider.exportJvmInfo", "true", Dormant(&METRICS), "process figures on the Prometheus page"),
-    file("metricsProvider.numWorkerThreads", "1", Dormant(&METRICS), "threads that record summaries"),
-    file("metricsProvider.maxQueueSize", "1000000", Dormant(&METRICS), "summaries that wait to be recorded"),
-    file("metricsProvider.workerShutdownTimeoutMs", "1000", Dormant(&METRICS), "ms to stop those threads"),
-    key("audit.enable", "false", NotYet(&AUDIT, FALSE), "a log of who changed what"),
-    key("audit.impl.class", "org.apache.zookeeper.audit.Slf4jAuditLogger", NotYet(&AUDIT, &["org.apache.zookeeper.audit.Slf4jAuditLogger"]), "back end of the audit log"),
     key("pathStats.enabled", "false", NotYet(&PATH_STATS, FALSE), "log the busiest paths"),
     key("pathStats.slotCapacity", "60", Dormant(&PATH_STATS), "slots kept"),
     key("pathStats.slotDuration", "15", Dormant(&PATH_STATS), "s of one slot"),

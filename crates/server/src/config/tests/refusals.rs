@@ -246,3 +246,24 @@ fn wrong_arguments_name_what_they_stand_for() {
         );
     }
 }
+
+#[test]
+fn an_audit_logger_of_the_operators_own_is_refused() {
+    let message = refusal("audit.impl.class=com.example.Logger");
+    assert!(
+        message.contains("audit.impl.class=com.example.Logger is a Java class"),
+        "{message}"
+    );
+    for class in [
+        "",
+        "audit.impl.class=org.apache.zookeeper.audit.Slf4jAuditLogger\n",
+    ] {
+        assert!(file(&format!("{class}audit.enable=true\n")).audit);
+    }
+}
+
+#[test]
+fn a_format_of_the_log_that_is_not_known_is_refused() {
+    let message = refusal("ironkeeper.log.format=xml");
+    assert!(message.contains("set text or json"), "{message}");
+}

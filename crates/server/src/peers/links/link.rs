@@ -9,7 +9,7 @@ use quorum::packet::Limits;
 
 use super::super::guard::PeerStream;
 use super::intake::Intake;
-use super::queue::{Item, Queue, QueueEnd};
+use super::queue::{Item, Pushed, Queue, QueueEnd};
 use super::stream::{StreamSource, stream};
 use super::{DownReason, Events, LinkEvent, Side, reader, tell_end, writer};
 
@@ -36,9 +36,14 @@ impl<S: Side> Link<S> {
     /// Sends it behind all that was sent before. On a link that is gone it is dropped; a link on which too much waits goes
     /// down.
     pub fn send(&self, packet: S::Sent) {
+        self.put(packet);
+    }
+
+    /// Sends it, and says what waits. None where the link is gone.
+    pub fn put(&self, packet: S::Sent) -> Option<Pushed> {
         self.sent.fetch_add(1, Relaxed);
         let weight = S::weight(&packet);
-        self.queue.push(Item::Packet(packet, weight));
+        self.queue.push(Item::Packet(packet, weight))
     }
 
     /// Packets that were sent since it was made, or since that was forgotten.
