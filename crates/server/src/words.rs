@@ -187,7 +187,7 @@ fn role(server: &Shared) -> Option<Role> {
 }
 
 /// The version as srvr, stat and mntr tell it: Apache's number first, because tools read it.
-fn version() -> String {
+pub(crate) fn version() -> String {
     let own = env!("CARGO_PKG_VERSION");
     format!(
         "3.9.5-ironkeeper-{own}, built on {}",

@@ -7,6 +7,7 @@
 //! there is an ensemble, `judge` refuses what is not built and says what has no effect, `build` types the rest.
 
 mod build;
+mod client;
 mod ensemble;
 mod error;
 mod flags;
@@ -37,6 +38,7 @@ use quorum::packet::LearnerKind;
 use reader::{Reader, parse_int};
 use source::Source;
 
+pub use client::{count_options, load_client_tls, max_field_bytes};
 pub use ensemble::Ensemble;
 pub use error::ConfigError;
 pub use listen::Listen;
