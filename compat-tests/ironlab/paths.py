@@ -15,6 +15,7 @@ C_TLS_CLIENT = WORK / "cclient-tls"
 CLI_MT = Path("/usr/lib/zookeeper/bin/cli_mt")
 JAVA_CLIENTS = WORK / "java-clients"
 JAVA_LOAD = WORK / "java-load"
+JACKSON = WORK / "jackson" / "lib"
 VENV_PYTHON = WORK / "venv" / "bin" / "python"
 
 APACHE_39 = "3.9.5"

@@ -120,7 +120,9 @@ pub enum CommandError {
     )]
     Class(String),
     /// A JVM's command line without a class.
-    #[error("a command line of Java needs a class, such as org.apache.zookeeper.server.quorum.QuorumPeerMain")]
+    #[error(
+        "a command line of Java needs a class, such as org.apache.zookeeper.server.quorum.QuorumPeerMain"
+    )]
     NoClass,
     /// A sub-command has not the arguments that it needs.
     #[error("{command} needs {needs}")]
@@ -243,13 +245,17 @@ fn without_arguments(
 
 /// The line that Apache's `VersionInfoMain` prints, with the version that `srvr` shows.
 pub fn apache_version() -> String {
-    format!("Apache ZooKeeper, version {}", words::version())
+    let version = words::version().replace(", built on", "");
+    format!("Apache ZooKeeper, version {version}")
 }
 
 /// What `java -version` is asked for: a line with `version "N` in it, as scripts look for one (Kafka's kafka-run-class.sh).
 /// 17 is the Java of Apache's images.
 pub fn java_version() -> String {
-    format!("ironkeeper version \"17\" ({}, not a Java virtual machine)", version())
+    format!(
+        "ironkeeper version \"17\" ({}, not a Java virtual machine)",
+        version()
+    )
 }
 
 /// The line that `version` prints.

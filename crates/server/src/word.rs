@@ -81,7 +81,9 @@ impl Question {
             .build();
         runtime.map_err(WordError::Runtime)?.block_on(async {
             let socket = timeout(WAIT, TcpStream::connect((&*self.host, self.port))).await;
-            let socket = socket.map_err(|_| self.silent())?.map_err(|e| self.failed(e))?;
+            let socket = socket
+                .map_err(|_| self.silent())?
+                .map_err(|e| self.failed(e))?;
             match &self.tls {
                 None => self.talk(socket, true).await,
                 Some(tls) => {

@@ -15,9 +15,23 @@ const USAGE: &str = "java -cp <classPath> org.apache.zookeeper.server.SnapshotCo
 const OPTIONS: [Spec; 6] = [
     needed('l', "left", "LEFT", "(Required) One snapshot"),
     needed('r', "right", "RIGHT", "(Required) The other one"),
-    needed('b', "bytes", "BYTETHRESHOLD", "(Required) Bytes of data above which a difference is printed"),
-    needed('n', "nodes", "NODETHRESHOLD", "(Required) Znodes above which a difference is printed"),
-    switch('d', "debug", "Print what is compared, and what is filtered out"),
+    needed(
+        'b',
+        "bytes",
+        "BYTETHRESHOLD",
+        "(Required) Bytes of data above which a difference is printed",
+    ),
+    needed(
+        'n',
+        "nodes",
+        "NODETHRESHOLD",
+        "(Required) Znodes above which a difference is printed",
+    ),
+    switch(
+        'd',
+        "debug",
+        "Print what is compared, and what is filtered out",
+    ),
     switch('i', "interactive", "Ask what to compare, level by level"),
 ];
 
@@ -47,7 +61,8 @@ pub fn run(args: &[String], console: &mut Console<'_>) -> Result<u8, ToolError> 
     };
     let (bytes, nodes) = (threshold('b')?, threshold('n')?);
     writeln!(console.out, "Successfully parsed options!")?;
-    let mut read = |letter| Side::read(Path::new(parsed.value(letter).unwrap_or_default()), console);
+    let mut read =
+        |letter| Side::read(Path::new(parsed.value(letter).unwrap_or_default()), console);
     let (left, right) = (read('l')?, read('r')?);
     left.print(console)?;
     right.print(console)?;
@@ -87,7 +102,10 @@ impl Side {
         let snapshot = Snapshot::read(file, console.max_field_bytes, false)?;
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         let seconds = begun.elapsed().as_secs_f64();
-        writeln!(console.out, "Deserialized snapshot in {name} in {seconds:.6} seconds")?;
+        writeln!(
+            console.out,
+            "Deserialized snapshot in {name} in {seconds:.6} seconds"
+        )?;
         let begun = Instant::now();
         let totals = totals(&snapshot.znodes);
         let root = totals.first().copied().unwrap_or_default();
@@ -109,14 +127,22 @@ impl Side {
         writeln!(console.out, "Total size: {}", self.root.bytes)?;
         writeln!(console.out, "Max depth: {}", self.levels.len())?;
         for (depth, level) in self.levels.iter().enumerate() {
-            writeln!(console.out, "Count of nodes at depth {depth}: {}", level.len())?;
+            writeln!(
+                console.out,
+                "Count of nodes at depth {depth}: {}",
+                level.len()
+            )?;
         }
         writeln!(console.out)?;
         Ok(())
     }
 
     fn level(&self, depth: usize) -> Vec<&Node> {
-        self.levels.get(depth).into_iter().flat_map(BTreeMap::values).collect()
+        self.levels
+            .get(depth)
+            .into_iter()
+            .flat_map(BTreeMap::values)
+            .collect()
     }
 
     /// What is directly below a path; none where the path is not there.
@@ -124,7 +150,11 @@ impl Side {
         let depth = path.matches('/').count();
         self.levels.get(depth)?.get(&java_order(path))?;
         let mut children = self.level(depth + 1);
-        children.retain(|node| node.path.rsplit_once('/').is_some_and(|(above, _)| above == path));
+        children.retain(|node| {
+            node.path
+                .rsplit_once('/')
+                .is_some_and(|(above, _)| above == path)
+        });
         Some(children)
     }
 }
@@ -192,7 +222,10 @@ impl Comparison {
             writeln!(console.out, "Analysis for node {answer}")?;
             self.subtree(answer, console)?;
         } else if let Ok(number) = answer.parse::<i32>() {
-            match usize::try_from(number).ok().filter(|number| *number <= last) {
+            match usize::try_from(number)
+                .ok()
+                .filter(|number| *number <= last)
+            {
                 Some(number) => {
                     *depth = number;
                     self.level(number, console)?;
@@ -228,12 +261,17 @@ impl Comparison {
     fn subtree(&self, path: &str, console: &mut Console<'_>) -> Result<(), ToolError> {
         match (self.left.below(path), self.right.below(path)) {
             (None, None) => {
-                writeln!(console.out, "Path {path} is neither found in left tree nor right tree.")?;
+                writeln!(
+                    console.out,
+                    "Path {path} is neither found in left tree nor right tree."
+                )?;
                 Ok(())
             }
-            (left, right) => {
-                self.compare(&left.unwrap_or_default(), &right.unwrap_or_default(), console)
-            }
+            (left, right) => self.compare(
+                &left.unwrap_or_default(),
+                &right.unwrap_or_default(),
+                console,
+            ),
         }
     }
 
@@ -262,7 +300,12 @@ impl Comparison {
         }
     }
 
-    fn order(&self, one: &Node, other: &Node, console: &mut Console<'_>) -> Result<Ordering, ToolError> {
+    fn order(
+        &self,
+        one: &Node,
+        other: &Node,
+        console: &mut Console<'_>,
+    ) -> Result<Ordering, ToolError> {
         let order = java_order(&one.path).cmp(&java_order(&other.path));
         if self.debug {
             let word = match order {
@@ -270,7 +313,11 @@ impl Comparison {
                 Ordering::Greater => "right is less",
                 Ordering::Equal => "same",
             };
-            writeln!(console.out, "Comparing {} to {}\n{word}", one.path, other.path)?;
+            writeln!(
+                console.out,
+                "Comparing {} to {}\n{word}",
+                one.path, other.path
+            )?;
         }
         Ok(order)
     }
@@ -279,7 +326,12 @@ impl Comparison {
         bytes > self.bytes || nodes > self.nodes
     }
 
-    fn print_one(&self, side: &str, node: &Node, console: &mut Console<'_>) -> Result<(), ToolError> {
+    fn print_one(
+        &self,
+        side: &str,
+        node: &Node,
+        console: &mut Console<'_>,
+    ) -> Result<(), ToolError> {
         let (path, Total { below, bytes }) = (&node.path, node.total);
         if self.is_above(signed(bytes), signed(below)) {
             writeln!(
@@ -292,7 +344,12 @@ impl Comparison {
         Ok(())
     }
 
-    fn print_both(&self, one: &Node, other: &Node, console: &mut Console<'_>) -> Result<(), ToolError> {
+    fn print_both(
+        &self,
+        one: &Node,
+        other: &Node,
+        console: &mut Console<'_>,
+    ) -> Result<(), ToolError> {
         let bytes = signed(other.total.bytes) - signed(one.total.bytes);
         let nodes = signed(other.total.below) - signed(one.total.below);
         if self.is_above(bytes.abs(), nodes.abs()) {

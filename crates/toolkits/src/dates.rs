@@ -20,8 +20,11 @@ pub fn full(ms: i64) -> String {
 
 /// `ms` are milliseconds since 1970. A time that no calendar here reaches is printed as that number.
 fn formatted(ms: i64, format: &str) -> String {
-    let printed = Timestamp::from_millisecond(ms)
-        .map(|time| time.to_zoned(TimeZone::system()).strftime(format).to_string());
+    let printed = Timestamp::from_millisecond(ms).map(|time| {
+        time.to_zoned(TimeZone::system())
+            .strftime(format)
+            .to_string()
+    });
     printed.unwrap_or_else(|_| ms.to_string())
 }
 

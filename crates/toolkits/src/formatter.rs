@@ -18,7 +18,9 @@ USAGE: SnapshotFormatter [-d|-json] snapshot_file
 const FIRST_INODE: u64 = 1000;
 
 pub fn run(args: &[String], console: &mut Console<'_>) -> Result<u8, ToolError> {
-    let options = args.iter().take_while(|arg| *arg == "-d" || *arg == "-json");
+    let options = args
+        .iter()
+        .take_while(|arg| *arg == "-d" || *arg == "-json");
     let count = options.count();
     let [file] = &args[count..] else {
         writeln!(console.err, "{USAGE}")?;
@@ -41,7 +43,7 @@ pub fn run(args: &[String], console: &mut Console<'_>) -> Result<u8, ToolError> 
 
 /// `ZKUtil.validateFileInput`.
 fn check_file(file: &Path) -> Result<(), ToolError> {
-    let name = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let name = crate::absolute(file);
     let name = name.display();
     let message = if !file.exists() {
         format!("File '{name}' does not exist.")
@@ -78,10 +80,6 @@ fn print(
         let owned = snapshot.znodes.iter();
         let owned = owned.filter(|znode| znode.stat.ephemeral_owner == id.0);
         writeln!(out, "{}, {timeout}, {}", hex(id.0), owned.count())?;
-    }
-    if let Some(digest) = &snapshot.digest {
-        let (zxid, digest) = (digest.zxid.0, digest.digest);
-        writeln!(out, "Target zxid digest is: {zxid:x}, {digest}")?;
     }
     writeln!(out, "----\nLast zxid: 0x{:x}", last_zxid(snapshot, file))?;
     Ok(())

@@ -15,6 +15,7 @@ mod txn_text;
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, Write};
+use std::path::{Path, PathBuf};
 
 /// Done.
 const FINISHED: u8 = 0;
@@ -101,6 +102,11 @@ pub fn run(tool: Tool, args: &[OsString], console: &mut Console<'_>) -> u8 {
         Err(ToolError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => UNEXPECTED,
         Err(error) => complain(&error, console),
     }
+}
+
+/// `File.getAbsolutePath`: below the working directory, and nothing of it made shorter.
+fn absolute(path: &Path) -> PathBuf {
+    std::env::current_dir().map_or_else(|_| path.to_owned(), |directory| directory.join(path))
 }
 
 fn complain(error: &ToolError, console: &mut Console<'_>) -> u8 {

@@ -217,10 +217,16 @@ pub fn help(usage: &str, specs: &[Spec]) -> String {
     let mut specs: Vec<_> = specs.iter().collect();
     specs.sort_by_key(|spec| spec.short);
     let names = |spec: &Spec| {
-        let value = spec.value.map_or(String::new(), |name| format!(" <{name}>"));
+        let value = spec
+            .value
+            .map_or(String::new(), |name| format!(" <{name}>"));
         format!(" -{},--{}{value}", spec.short, spec.long)
     };
-    let width = specs.iter().map(|spec| names(spec).len()).max().unwrap_or(0);
+    let width = specs
+        .iter()
+        .map(|spec| names(spec).len())
+        .max()
+        .unwrap_or(0);
     let lines = specs
         .iter()
         .map(|spec| format!("{:width$}   {}\n", names(spec), spec.about));

@@ -42,7 +42,7 @@ fn arguments(args: &[String]) -> Result<(&Path, &Path, usize), String> {
     };
     let missing = directories.iter().find(|name| !Path::new(name).exists());
     if let Some(name) = missing {
-        let name = std::path::absolute(name).unwrap_or_else(|_| name.into());
+        let name = crate::absolute(Path::new(name));
         return Err(format!("Path '{}' does not exist. \n", name.display()));
     }
     let keep: i32 = count
@@ -66,7 +66,8 @@ fn remove(
     console: &mut Console<'_>,
 ) -> Result<(), ToolError> {
     let open = |path: &Path| {
-        RealDir::open(path).map_err(|error| ToolError::failed(format!("{}: {error}", path.display())))
+        RealDir::open(path)
+            .map_err(|error| ToolError::failed(format!("{}: {error}", path.display())))
     };
     let changed: BTreeMap<PathBuf, i64> = changed(logs).chain(changed(snapshots)).collect();
     let removed = purge(&open(snapshots)?, &open(logs)?, keep).map_err(ToolError::failed)?;
@@ -87,7 +88,9 @@ fn changed(directory: &Path) -> impl Iterator<Item = (PathBuf, i64)> + use<> {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
     entries.filter_map(|entry| {
         let at = entry.metadata().ok()?.modified().ok()?;
-        let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let since = at
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
         Some((entry.path(), i64::try_from(since.as_millis()).ok()?))
     })
 }

@@ -35,7 +35,11 @@ impl Znode {
 
     /// The path as Apache names it: `/` for the root.
     pub fn name(&self) -> &str {
-        if self.path.is_empty() { "/" } else { &self.path }
+        if self.path.is_empty() {
+            "/"
+        } else {
+            &self.path
+        }
     }
 
     /// Is it `path`, or below it?
@@ -52,13 +56,11 @@ pub struct Snapshot {
     pub znodes: Vec<Znode>,
     /// Timeouts in ms.
     pub sessions: BTreeMap<SessionId, i32>,
-    /// The digest of the tree, with the zxid at which the tree had it.
-    pub digest: Option<SnapshotDigest>,
     keeps_data: bool,
 }
 
 impl Snapshot {
-    /// Reads a file; its name says how it is compressed. `keeps_data`: whether znodes' data is wanted.
+    /// Reads a file and, unlike Apache's tools, looks at its checksums; its name says how it is compressed. `keeps_data`: whether znodes' data is wanted.
     pub fn read(file: &Path, max_field_bytes: u32, keeps_data: bool) -> Result<Self, ToolError> {
         let mut snapshot = Snapshot {
             keeps_data,
@@ -69,7 +71,7 @@ impl Snapshot {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         let read = SnapshotReader::open(&directory, &name, max_field_bytes)
             .and_then(|reader| reader.read(&mut snapshot));
-        snapshot.digest = read.map_err(ToolError::failed)?.digest;
+        read.map_err(ToolError::failed)?;
         snapshot.put_in_order()?;
         Ok(snapshot)
     }
@@ -127,7 +129,11 @@ impl Restore for Snapshot {
         self.znodes.push(Znode {
             path: path.to_owned(),
             data_length: data.len() as u64,
-            data: if self.keeps_data { data.to_vec() } else { Vec::new() },
+            data: if self.keeps_data {
+                data.to_vec()
+            } else {
+                Vec::new()
+            },
             stat: stat.clone(),
             children: 0,
         });
@@ -210,14 +216,25 @@ mod tests {
         let mut snapshot = snapshot(&["", "/a", "/a/b", "/a/b/c", "/d"]);
         snapshot.put_in_order().expect("all parents are there");
         let total = |below, bytes| Total { below, bytes };
-        let all = [total(4, 14), total(2, 12), total(1, 10), total(0, 6), total(0, 2)];
+        let all = [
+            total(4, 14),
+            total(2, 12),
+            total(1, 10),
+            total(0, 6),
+            total(0, 2),
+        ];
         assert_eq!(totals(&snapshot.znodes), all);
         assert_eq!(totals(&snapshot.znodes[1..4]), all[1..4]);
     }
 
     #[test]
     fn a_znode_without_its_parent_is_refused() {
-        for paths in [&["", "/a/b"][..], &["/a"], &["", "/a", "/b/c"], &["", "/a/b/c"]] {
+        for paths in [
+            &["", "/a/b"][..],
+            &["/a"],
+            &["", "/a", "/b/c"],
+            &["", "/a/b/c"],
+        ] {
             let error = snapshot(paths).put_in_order().expect_err("refused");
             assert!(error.to_string().contains("not its parent"), "{error}");
         }

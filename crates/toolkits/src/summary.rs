@@ -26,7 +26,10 @@ pub fn run(args: &[String], console: &mut Console<'_>) -> Result<u8, ToolError> 
         .find(from)
         .ok_or_else(|| ToolError::failed(format!("{file} has no znode {start}")))?;
     let rest = &snapshot.znodes[at..];
-    let count = rest.iter().take_while(|znode| znode.is_within(from)).count();
+    let count = rest
+        .iter()
+        .take_while(|znode| znode.is_within(from))
+        .count();
     let (znodes, base) = (&rest[..count], rest[0].depth());
     for (znode, total) in znodes.iter().zip(totals(znodes)) {
         let level = znode.depth() - base;

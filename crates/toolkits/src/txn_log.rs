@@ -19,8 +19,16 @@ const END_OF_RECORD: u8 = b'B';
 const USAGE: &str = "TxnLogToolkit [-dhrvc] <txn_log_file_name> (-z <zxid>)";
 const OPTIONS: [Spec; 7] = [
     switch('h', "help", "Print this text"),
-    switch('r', "recover", "Write <txn_log_file_name>.fixed, with the checksums that are wrong reckoned anew"),
-    switch('v', "verbose", "With -r: print all txns, not only those that are repaired"),
+    switch(
+        'r',
+        "recover",
+        "Write <txn_log_file_name>.fixed, with the checksums that are wrong reckoned anew",
+    ),
+    switch(
+        'v',
+        "verbose",
+        "With -r: print all txns, not only those that are repaired",
+    ),
     switch('d', "dump", "Print all txns (default)"),
     switch('y', "yes", "With -r: repair without asking"),
     switch('c', "chop", "With -z: copy the txns up to a zxid"),
@@ -83,7 +91,11 @@ impl Entry {
     fn write_to(&self, sum: i64, out: &mut dyn Write) -> io::Result<()> {
         out.write_all(&sum.to_be_bytes())?;
         // A length that was read as one of 32 bits.
-        out.write_all(&u32::try_from(self.bytes.len()).unwrap_or(u32::MAX).to_be_bytes())?;
+        out.write_all(
+            &u32::try_from(self.bytes.len())
+                .unwrap_or(u32::MAX)
+                .to_be_bytes(),
+        )?;
         out.write_all(&self.bytes)?;
         out.write_all(&[END_OF_RECORD])
     }
@@ -111,7 +123,9 @@ impl Log {
         let dbid = i64::from_be_bytes(header[8..].try_into().expect("8 bytes"));
         if int(0) != MAGIC {
             let name = self.path.file_name().unwrap_or_default().to_string_lossy();
-            return Err(ToolError::invalid(format!("Invalid magic number for {name}")));
+            return Err(ToolError::invalid(format!(
+                "Invalid magic number for {name}"
+            )));
         }
         let version = int(4);
         let line = format!(
@@ -126,7 +140,9 @@ impl Log {
             return Ok(None);
         };
         let (sum, length) = (i64::from_be_bytes(sum), i32::from_be_bytes(length));
-        let size = u32::try_from(length).ok().filter(|size| *size <= self.max_bytes);
+        let size = u32::try_from(length)
+            .ok()
+            .filter(|size| *size <= self.max_bytes);
         let size = size.ok_or_else(|| self.failed(format!("Unreasonable length = {length}")))?;
         let mut bytes = vec![0; size as usize];
         let is_whole = self.fill(&mut bytes)?;
@@ -250,7 +266,10 @@ impl Repair {
         Ok(if fixes { entry.right_sum() } else { entry.sum })
     }
 
-    fn write(&mut self, what: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), ToolError> {
+    fn write(
+        &mut self,
+        what: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), ToolError> {
         what(&mut self.file)
             .map_err(|error| ToolError::failed(format!("{}: {error}", self.path.display())))
     }
@@ -304,7 +323,12 @@ fn word(input: &mut dyn BufRead) -> Result<u8, ToolError> {
     }
 }
 
-fn print(prefix: &str, entry: &Entry, log: &Log, console: &mut Console<'_>) -> Result<(), ToolError> {
+fn print(
+    prefix: &str,
+    entry: &Entry,
+    log: &Log,
+    console: &mut Console<'_>,
+) -> Result<(), ToolError> {
     let record = TxnRecord::decode(&entry.bytes).map_err(|error| log.failed(error))?;
     let header = &record.header;
     let text = txn_text::text(&record.body);
@@ -385,7 +409,10 @@ fn chop_into(
                 return Ok(false);
             }
             out.flush().map_err(refused)?;
-            writeln!(console.out, "Chopping at {zxid:x} new log has {count} records")?;
+            writeln!(
+                console.out,
+                "Chopping at {zxid:x} new log has {count} records"
+            )?;
             return Ok(true);
         }
         entry.write_to(entry.sum, &mut out).map_err(refused)?;
@@ -460,7 +487,10 @@ mod tests {
         let path = directory.path().join("log.1");
         let name = path.to_str().expect("text");
         let (code, _, err) = ran(Tool::TxnLogToolkit, &[name], "");
-        assert_eq!((code, err), (1, format!("File doesn't exist or not readable: {name}\n")));
+        assert_eq!(
+            (code, err),
+            (1, format!("File doesn't exist or not readable: {name}\n"))
+        );
         fs::write(&path, [7; 32]).expect("written");
         let (code, _, err) = ran(Tool::TxnLogToolkit, &[name], "");
         assert_eq!((code, &*err), (2, "Invalid magic number for log.1\n"));
@@ -475,6 +505,9 @@ mod tests {
         fs::write(&path, bytes).expect("written");
         let name = path.to_str().expect("text");
         let (code, _, err) = ran(Tool::TxnLogToolkit, &[name], "");
-        assert_eq!((code, err), (1, format!("{name}: Unreasonable length = 2130706432\n")));
+        assert_eq!(
+            (code, err),
+            (1, format!("{name}: Unreasonable length = 2130706432\n"))
+        );
     }
 }

@@ -73,10 +73,16 @@ fn described() -> Described {
         .about("A server in place of Apache ZooKeeper 3.9.5, and its tools")
         .subcommand_required(true)
         .subcommands([
-            sub("serve", "Runs a server until it is stopped by SIGTERM or SIGINT")
-                .args([property(), zoo_cfg()]),
-            sub("check", "Tells what would work, differ or block if a server started now")
-                .args([property(), zoo_cfg()]),
+            sub(
+                "serve",
+                "Runs a server until it is stopped by SIGTERM or SIGINT",
+            )
+            .args([property(), zoo_cfg()]),
+            sub(
+                "check",
+                "Tells what would work, differ or block if a server started now",
+            )
+            .args([property(), zoo_cfg()]),
             sub("certs", "Makes certificates and stores for trying TLS out").args([
                 option("out", "directory", "Where they are written"),
                 option("host", "name or address", "A host that they are for"),
@@ -95,11 +101,29 @@ fn described() -> Described {
                 flag('d', "data", "Print the data of znodes").long(None),
                 path("snapshot", "The snapshot"),
             ]),
-            sub("snapshot-compare", "Prints what differs between two snapshots").args([
-                option("left", "snapshot", "One snapshot").short('l').value_hint(ValueHint::FilePath),
-                option("right", "snapshot", "The other one").short('r').value_hint(ValueHint::FilePath),
-                option("bytes", "bytes", "Bytes above which a difference is printed").short('b'),
-                option("nodes", "znodes", "Znodes above which a difference is printed").short('n'),
+            sub(
+                "snapshot-compare",
+                "Prints what differs between two snapshots",
+            )
+            .args([
+                option("left", "snapshot", "One snapshot")
+                    .short('l')
+                    .value_hint(ValueHint::FilePath),
+                option("right", "snapshot", "The other one")
+                    .short('r')
+                    .value_hint(ValueHint::FilePath),
+                option(
+                    "bytes",
+                    "bytes",
+                    "Bytes above which a difference is printed",
+                )
+                .short('b'),
+                option(
+                    "nodes",
+                    "znodes",
+                    "Znodes above which a difference is printed",
+                )
+                .short('n'),
                 flag('d', "debug", "Print what is compared"),
                 flag('i', "interactive", "Ask what to compare"),
             ]),
@@ -108,10 +132,20 @@ fn described() -> Described {
                 argument("znode", "Where to begin"),
                 argument("depth", "Levels that are printed, 0 for all"),
             ]),
-            sub("purge", "Removes all snapshots but the newest, and the logs behind them").args([
+            sub(
+                "purge",
+                "Removes all snapshots but the newest, and the logs behind them",
+            )
+            .args([
                 path("dataLogDir", "Directory of the logs"),
-                path("dataDir", "Directory of the snapshots, if it is another one").required(false),
-                option("count", "count", "How many snapshots are kept, at least 3").short('n').long(None),
+                path(
+                    "dataDir",
+                    "Directory of the snapshots, if it is another one",
+                )
+                .required(false),
+                option("count", "count", "How many snapshots are kept, at least 3")
+                    .short('n')
+                    .long(None),
             ]),
             sub("word", "Asks a server a four letter word").args([
                 property(),
@@ -121,7 +155,8 @@ fn described() -> Described {
                 argument("secure", "true: with TLS").required(false),
             ]),
             sub("completions", "Writes what a shell completes").arg(
-                argument("shell", "The shell").value_parser(clap::builder::EnumValueParser::<Shell>::new()),
+                argument("shell", "The shell")
+                    .value_parser(clap::builder::EnumValueParser::<Shell>::new()),
             ),
             sub("man", "Writes the pages of the manual")
                 .arg(path("directory", "Where they are written").value_hint(ValueHint::DirPath)),

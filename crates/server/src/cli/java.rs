@@ -159,9 +159,18 @@ mod tests {
     fn a_class_that_is_not_here_is_named_with_what_to_do() {
         let error = run("java", &["-cp", "a", "org.apache.zookeeper.ZooKeeperMain"]);
         let text = error.expect_err("refused").to_string();
-        assert!(text.contains("ZooKeeperMain") && text.contains("JAVA_HOME"), "{text}");
-        assert!(matches!(run("java", &["-Da=1"]), Err(CommandError::NoClass)));
-        assert!(matches!(run("java", &["-version"]), Ok(Command::JavaVersion)));
+        assert!(
+            text.contains("ZooKeeperMain") && text.contains("JAVA_HOME"),
+            "{text}"
+        );
+        assert!(matches!(
+            run("java", &["-Da=1"]),
+            Err(CommandError::NoClass)
+        ));
+        assert!(matches!(
+            run("java", &["-version"]),
+            Ok(Command::JavaVersion)
+        ));
     }
 
     #[test]
@@ -187,7 +196,10 @@ mod tests {
                 other => panic!("{word}: {other:?}"),
             });
             assert_eq!((one.0, &one.1), (other.0, &other.1));
-            assert_eq!((one.2, other.2), (10_000, persistence::DEFAULT_MAX_FIELD_BYTES));
+            assert_eq!(
+                (one.2, other.2),
+                (10_000, persistence::DEFAULT_MAX_FIELD_BYTES)
+            );
         }
     }
 
@@ -197,11 +209,23 @@ mod tests {
         else {
             panic!("refused")
         };
-        assert_eq!((&*question.host, question.port, &*question.word), ("h", 1, "srvr"));
+        assert_eq!(
+            (&*question.host, question.port, &*question.word),
+            ("h", 1, "srvr")
+        );
         for args in [&["word", "h", "1"][..], &["word", "h", "x", "srvr"]] {
-            assert!(run("ironkeeper", args).expect_err("refused").is_about_usage());
+            assert!(
+                run("ironkeeper", args)
+                    .expect_err("refused")
+                    .is_about_usage()
+            );
         }
         let error = run("ironkeeper", &["word", "h", "1", "srvr", "true"]).expect_err("no store");
-        assert!(error.to_string().contains("zookeeper.ssl.keyStore.location"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("zookeeper.ssl.keyStore.location"),
+            "{error}"
+        );
     }
 }
