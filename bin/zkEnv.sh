@@ -4,7 +4,7 @@
 #
 #   ZOOCFGDIR        directory of zoo.cfg: `--config DIR`, this variable, ../conf, ../etc/zookeeper or /etc/zookeeper/conf
 #   ZOOCFG           name of the configuration file there, zoo.cfg; or a path
-#   ZOO_LOG_DIR      directory of logs, ../logs
+#   ZOO_LOG_DIR      directory of logs, ../logs or a package's /var/log/zookeeper
 #   SERVER_JVMFLAGS, JVMFLAGS, CLIENT_JVMFLAGS
 #                    options, of which -Dname=value count
 #   IRONKEEPER       the binary, where it is neither beside the scripts nor in PATH
@@ -37,7 +37,10 @@ case "${ZOOCFG:=zoo.cfg}" in
 esac
 # shellcheck disable=SC1091
 [ ! -f "$ZOOCFGDIR/java.env" ] || . "$ZOOCFGDIR/java.env"
-ZOO_LOG_DIR="${ZOO_LOG_DIR:-$ZOOKEEPER_PREFIX/logs}"
+if [ -z "$ZOO_LOG_DIR" ]; then
+    ZOO_LOG_DIR="$ZOOKEEPER_PREFIX/logs"
+    [ "$ZOOCFGDIR" != /etc/zookeeper/conf ] || [ ! -d /var/log/zookeeper ] || ZOO_LOG_DIR=/var/log/zookeeper
+fi
 export SERVER_JVMFLAGS JVMFLAGS CLIENT_JVMFLAGS
 
 if [ -z "$IRONKEEPER" ]; then

@@ -51,13 +51,7 @@ check_directories() {
 }
 
 check_directories
-if [ -z "$ZOOPIDFILE" ]; then
-    [ -z "$dataDir" ] || mkdir -p "$dataDir"
-    ZOOPIDFILE="$dataDir/zookeeper_server.pid"
-else
-    mkdir -p "$(dirname "$ZOOPIDFILE")"
-fi
-[ -w "$ZOO_LOG_DIR" ] || mkdir -p "$ZOO_LOG_DIR"
+ZOOPIDFILE=${ZOOPIDFILE:-$dataDir/zookeeper_server.pid}
 out="$ZOO_LOG_DIR/zookeeper-$USER-server-$HOSTNAME.out"
 
 # The class in it is what `pgrep -f QuorumPeerMain` and its like look for; the binary takes the line as Java would.
@@ -77,6 +71,8 @@ start() {
         echo "already running as process $pid."
         exit 1
     fi
+    # Only here: who asks, perhaps as root, leaves nothing behind.
+    mkdir -p "$(dirname "$ZOOPIDFILE")" "$ZOO_LOG_DIR"
     if ! : >"$out"; then
         echo SERVER DID NOT START
         exit 1
@@ -201,6 +197,7 @@ case "$1" in
         "${command[@]}"
         ;;
     print-cmd)
+        mkdir -p "$ZOO_LOG_DIR" # what is printed writes there
         printf '"%s"' "${command[0]}"
         printf ' %q' "${command[@]:1:${#command[@]}-2}"
         echo " \"$ZOOCFG\" > \"$out\" 2>&1 < /dev/null"

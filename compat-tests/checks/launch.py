@@ -307,6 +307,7 @@ def status_says_what_it_has_not_found():
         zk.write()
         no_myid = "myid could not be determined, will not able to locate clientPort in the server configs.\n"
         equal(zk.server("status"), (1, no_myid + looks + ends), "without myid")
+        zk.data.mkdir()
         (zk.data / "myid").write_text("1\n")
         dynamic = "Client port not found in static config file. Looking in dynamic config file.\n"
         equal(zk.server("status"), (1, f"{dynamic}Client port not found in the server configs\n{looks}{ends}"), "without a line")
@@ -347,6 +348,14 @@ def without_its_directories_nothing_starts_where_that_is_set():
         equal(zk.server("start", **never), (1, missing), "start without logs")
         (zk.home / "logs-of-txns" / "version-2").mkdir()
         equal(zk.server("start", **never), (0, "Starting zookeeper ... STARTED\n"), "start")
+
+
+def who_asks_leaves_nothing_behind():
+    """Asked as root, a directory that is made would be root's."""
+    with installed() as zk:
+        for verb in ("status", "stop", "version"):
+            zk.server(verb)
+        equal([path for path in (zk.data, zk.home / "zk" / "logs") if path.exists()], [], "what was made")
 
 
 def an_unknown_verb_is_answered_with_the_usage():
@@ -453,7 +462,7 @@ CHECKS = [
     a_server_in_the_foreground_is_the_shell_or_its_child, the_command_that_is_printed_starts_the_server,
     variables_say_where_the_configuration_is, variables_say_where_logs_and_the_process_id_go, two_files_of_the_operator_are_read,
     status_finds_the_port_in_all_places, status_says_what_it_has_not_found, status_asks_a_secure_port_as_the_client_that_is_set,
-    without_its_directories_nothing_starts_where_that_is_set, an_unknown_verb_is_answered_with_the_usage, directories_are_initialised_once,
+    without_its_directories_nothing_starts_where_that_is_set, who_asks_leaves_nothing_behind, an_unknown_verb_is_answered_with_the_usage, directories_are_initialised_once,
     old_files_are_removed_from_the_directories_of_the_configuration, the_scripts_of_tools_start_their_tools,
     without_a_binary_the_scripts_say_what_to_do,
 ]

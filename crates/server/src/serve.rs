@@ -6,6 +6,7 @@ mod housekeeping;
 pub(crate) mod security;
 mod signals;
 pub(crate) mod start;
+mod supervisor;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -113,15 +114,18 @@ async fn run(started: Started, began: Instant) -> ExitCode {
         }
     };
     let housekeeping = housekeeping::spawn(&server, &directories);
+    supervisor::tell_ready(&places(&server));
     let accepting = ports.accept(&server);
     let code = tokio::select! {
         () = accepting => ExitCode::UnexpectedError,
+        () = supervisor::feed_watchdog(server.clone()) => ExitCode::UnexpectedError,
         () = signals::wait_for_stop(&server) => ExitCode::ExecutionFinished,
         Some(failure) = threads.failed.recv() => {
             tracing::error!("{failure}");
             failure.exit_code()
         }
     };
+    supervisor::tell_stopping();
     drop(ports);
     housekeeping.abort_all();
     stop(&server, threads);
