@@ -1,5 +1,5 @@
-"""bin/zkServer.sh and the scripts beside it, with the texts that Apache's print, in the layouts in which they are found; and a server that is
-started by a command line of Java, on both kinds.
+"""bin/zkServer.sh and the scripts beside it, with the texts that Apache's print, in the layouts in which they are found; and a server
+that is started by a command line of Java, on both kinds.
 """
 
 import os
@@ -27,7 +27,7 @@ MAIN = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
 
 # Variables of who runs the tests must not be those of a script.
 ENVIRONMENT = {name: value for name, value in os.environ.items()
-               if not name.startswith(("ZOO", "ZK_", "JMX")) and name not in ("JVMFLAGS", "SERVER_JVMFLAGS", "CLIENT_JVMFLAGS", "IRONKEEPER")}
+               if not name.startswith(("ZOO", "ZK_", "JMX", "IRONKEEPER")) and not name.endswith("JVMFLAGS")}
 
 
 def run(report, kind):
@@ -313,6 +313,22 @@ def status_says_what_it_has_not_found():
         equal(zk.server("status"), (1, f"{dynamic}Client port not found in the server configs\n{looks}{ends}"), "without a line")
 
 
+def a_word_is_asked_as_apaches_program_asks_it():
+    with installed() as zk:
+        zk.write(f"clientPort={zk.port}", "4lw.commands.whitelist=conf,ruok")
+        zk.server("start")
+        zk.wait_until_serving()
+        main = "org.apache.zookeeper.client.FourLetterWordMain"
+        for word in ("ruok", "conf", "nope"):
+            arguments = [main, "127.0.0.1", zk.port, word]
+            code, theirs, _ = processes.run([*java(APACHE["apache-3.9.5"]), *arguments])
+            equal(processes.run([paths.ironkeeper_binary(), *arguments])[:2], (code, theirs), word)
+            equal(processes.run([paths.ironkeeper_binary(), "word", *arguments[1:]])[:2], (code, theirs), word)
+        zk.server("stop")
+        code, out, err = processes.run([paths.ironkeeper_binary(), "word", "127.0.0.1", zk.port, "ruok"])
+        assert code == 1 and not out and f"127.0.0.1:{zk.port}" in err, (code, out, err)
+
+
 def status_asks_a_secure_port_as_the_client_that_is_set():
     with installed() as zk:
         world = World(Maker(zk.home / "made"))
@@ -461,8 +477,10 @@ CHECKS = [
     a_process_shows_its_class_and_the_path_of_its_configuration, a_start_that_fails_says_so, a_left_over_process_id_does_not_stop_a_start,
     a_server_in_the_foreground_is_the_shell_or_its_child, the_command_that_is_printed_starts_the_server,
     variables_say_where_the_configuration_is, variables_say_where_logs_and_the_process_id_go, two_files_of_the_operator_are_read,
-    status_finds_the_port_in_all_places, status_says_what_it_has_not_found, status_asks_a_secure_port_as_the_client_that_is_set,
-    without_its_directories_nothing_starts_where_that_is_set, who_asks_leaves_nothing_behind, an_unknown_verb_is_answered_with_the_usage, directories_are_initialised_once,
+    status_finds_the_port_in_all_places, status_says_what_it_has_not_found,
+    a_word_is_asked_as_apaches_program_asks_it, status_asks_a_secure_port_as_the_client_that_is_set,
+    without_its_directories_nothing_starts_where_that_is_set, who_asks_leaves_nothing_behind,
+    an_unknown_verb_is_answered_with_the_usage, directories_are_initialised_once,
     old_files_are_removed_from_the_directories_of_the_configuration, the_scripts_of_tools_start_their_tools,
     without_a_binary_the_scripts_say_what_to_do,
 ]
