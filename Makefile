@@ -95,7 +95,7 @@ apache-suite: build suite-setup ## Apache's own test classes on ironkeeper; CLAS
 apache-suite-selection: build suite-setup ## a part of them, in minutes
 	compat-tests/apache-suite/run.py --selection
 
-apache-suite-all: build suite-setup ## all of them in all modes, in hours; writes compat-tests/apache-suite/REPORT.md
+apache-suite-all: kerberos suite-setup ## all of them in all modes, in hours; writes compat-tests/apache-suite/REPORT.md
 	compat-tests/apache-suite/run.py --all
 
 mixed-quick: build ## a rolling replacement and back, and a part of the matrix
@@ -137,6 +137,10 @@ bench: build ## time and memory next to Apache 3.9.5, ten minutes; writes docs/p
 	compat-tests/setup.sh
 	bench/run.py
 
+bench-metrics: build ## what metrics cost: a scrape each second, and five minutes with nobody scraping
+	compat-tests/setup.sh
+	bench/metrics.py
+
 fuzz: ## ten minutes of each fuzz target (needs cargo-fuzz and a nightly toolchain)
 	fuzz/run.sh 600
 
@@ -146,6 +150,7 @@ soak: build unit mutants differential-long failover client-suites apache-suite-a
 	compat-tests/packages-setup.sh
 	MODEL_SCHEDULES=20000 $(MAKE) model
 	WORDS_ASKED=100000 compat-tests/run.py --subject-only "word callers"
+	bench/metrics.py
 	for round in 1 2 3; do HISTORIES_SEED=$$round HISTORIES_SECONDS=60 compat-tests/run.py || exit 1; done
 
 clean: ## remove what was built, data and test servers' files included

@@ -11,10 +11,11 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from checks import (abuse, advisories, answers, before_migration, cclient, cli, curator, ensemble, ensemble_abuse,
-                    ensemble_addresses, ensemble_directories, ensemble_faults, ensemble_kerberos, ensemble_local_sessions,
-                    ensemble_partitions, ensemble_refusals, ensemble_security, exchange, first_session, frames, goclient,
-                    histories, javaclients, kazoo, kerberos, kill9, launch, logins, nodeclient, operator, order, packages, rewatch, sessions,
+from checks import (abuse, admin, advisories, answers, audit, bad_days, before_migration, cclient, cli, curator, ensemble,
+                    ensemble_abuse, ensemble_addresses, ensemble_directories, ensemble_faults, ensemble_kerberos,
+                    ensemble_local_sessions, ensemble_partitions, ensemble_refusals, ensemble_security, exchange,
+                    first_session, frames, goclient, guards, histories, javaclients, kazoo, kerberos, kill9, launch, logins,
+                    logs, metrics, nodeclient, operator, order, packages, rewatch, sessions,
                     switch, tls, toolkits, trust, word_callers, words, words_beside, zkcli, zkcli_versions)
 from ironlab import paths, processes, rundir, table
 from ironlab.report import Report
@@ -23,10 +24,11 @@ ORACLE = "apache-3.9.5"
 
 # The longest come first, so that none of them is left over for the end.
 SUITES = {suite.NAME: suite for suite in (
-    ensemble_directories, ensemble_security, ensemble_kerberos, zkcli, kill9, ensemble_abuse, ensemble,
+    ensemble_directories, ensemble_security, metrics, ensemble_kerberos, zkcli, kill9, ensemble_abuse, ensemble,
     ensemble_local_sessions, ensemble_partitions, ensemble_faults, ensemble_addresses, switch, abuse, operator, javaclients,
     zkcli_versions, curator, goclient, cclient, cli, nodeclient, histories, sessions, tls, trust, first_session, logins,
-    kerberos, advisories, before_migration, toolkits, launch, packages, ensemble_refusals, words_beside, word_callers, words, kazoo, answers, order,
+    kerberos, advisories, audit, bad_days, guards, logs, before_migration, toolkits, launch, packages, ensemble_refusals, words_beside, word_callers, words,
+    admin, kazoo, answers, order,
     frames, rewatch, exchange)}
 
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes compat-tests/.work: the class paths of Apache ZooKeeper, of older clients and of Curator; the Java, Go, C and Node
-# client programs; a Python venv with kazoo.
+# Makes compat-tests/.work: the class paths of Apache ZooKeeper and its metrics provider, of older clients and of Curator; the
+# Java, Go, C and Node client programs; a Python venv with kazoo; Prometheus.
 # A part is made again only when its inputs change, so a second run takes no time.
 # Missing tools are installed by apt-get where the user is root or has sudo without a password.
 set -eu
@@ -28,6 +28,7 @@ missing_packages() {
     ls /usr/lib/*/libzookeeper_st.so.2 >/dev/null 2>&1 || echo libzookeeper-st2
     [ -x /usr/lib/zookeeper/bin/cli_mt ] || echo zookeeper-bin
     [ -f /usr/include/openssl/ssl.h ] || echo libssl-dev
+    ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || echo libfaketime
     command -v krb5-config >/dev/null 2>&1 || echo libkrb5-dev
     ls /usr/lib/llvm-*/lib/libclang.so* >/dev/null 2>&1 || echo libclang-dev
     { [ -x /usr/sbin/krb5kdc ] && [ -x /usr/sbin/kadmin.local ]; } || echo krb5-kdc krb5-admin-server
@@ -142,6 +143,15 @@ c_tls_client() {
     stamp c-tls "$here"/c-tls/*
 }
 
+# Debian's Prometheus, unpacked: its package would start a service.
+prometheus() {
+    [ -x "$work/prometheus/usr/bin/promtool" ] && return 0
+    say "fetching Prometheus"
+    rm -rf "$work/prometheus"
+    mkdir -p "$work/prometheus"
+    (cd "$work/prometheus" && apt-get download -q prometheus && dpkg -x prometheus_*.deb .) >&2
+}
+
 node_client() {
     unchanged node "$here"/node/package*.json && return 0
     say "fetching the Node client"
@@ -164,6 +174,7 @@ python_venv() {
 install_tools
 apache 3.9.5
 apache 3.8.6 # the last 3.8 release whose poms are complete on Maven Central
+class_path apache-admin admin-pom.xml
 old_client 3.4.14 0.9.94 1.2
 old_client 3.5.10 2.14.6 1.2
 old_client 3.6.4 2.14.6 1.4
@@ -176,6 +187,8 @@ curator 4.3.0 # the last 4.x
 curator 5.9.0
 java_program java-curator-4.3.0 curator/recipes=curator-4.3.0
 java_program java-curator-5.9.0 curator/recipes=curator-5.9.0 curator/v5=curator-5.9.0
+class_path apache-prometheus prometheus-pom.xml
+prometheus
 go_client
 c_client
 c_tls_client

@@ -6,10 +6,10 @@ Where the system gives no network namespaces to this user, the suite fails and s
 import sys
 import time
 
-from ironlab import driven, namespaces, ops, paths, processes
+from ironlab import apart, namespaces, ops
 from ironlab.ensemble import FOLLOWER, LEADER, Ensemble, mode
 from ironlab.members import Members
-from ironlab.report import Report, equal
+from ironlab.report import equal
 from ironlab.wire import Client, Closed
 
 NAME = "ensemble partitions"
@@ -19,42 +19,19 @@ SETTINGS = f"tickTime={TICK_MS}\ninitLimit=20\nsyncLimit=4\nmaxSessionTimeout=60
 LONG_MS = 60000
 
 
-class _Program:
-    """What `driven` asks of a server; the program has its own."""
-
-    def __init__(self, kind):
-        self.kind = kind
-
-
 def run(report, kind):
-    program = ["env", f"PYTHONPATH={paths.COMPAT}", sys.executable, "-m", __name__, kind]
-    driven.run(report, NAME, _Program(kind), [*namespaces.ALONE, *program])
-
-
-class Lines(Report):
-    """Says each check's outcome in the words that `driven` reads."""
-
-    def _passed(self, suite, kind, claim, seconds):
-        self.passed += 1
-        print(f"ok\t{claim}", flush=True)
-
-    def _failed(self, suite, kind, claim, error):
-        self.failed += 1
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        print(f"FAIL\t{claim}\t{reason}", flush=True)
+    apart.run(report, NAME, kind, __name__, apart.NETWORKS)
 
 
 def main(kind):
-    processes.install_handlers()
-    report = Lines()
-    sids = (1, 2, 3)
-    with report.guard(NAME, kind), namespaces.Networks(sids) as networks:
-        members = Members(sids, settings=SETTINGS, hosts=networks.hosts)
-        own = {sid: {"within": networks.within(sid)} for sid in sids}
-        with Ensemble(kind, members, own=own) as ensemble:
-            report.run(NAME, kind, CHECKS, networks, ensemble)
-    print(report.summary())
-    return 1 if report.failed else 0
+    def play(report):
+        sids = (1, 2, 3)
+        with report.guard(NAME, kind), namespaces.Networks(sids) as networks:
+            members = Members(sids, settings=SETTINGS, hosts=networks.hosts)
+            own = {sid: {"within": networks.within(sid)} for sid in sids}
+            with Ensemble(kind, members, own=own) as ensemble:
+                report.run(NAME, kind, CHECKS, networks, ensemble)
+    return apart.played(play)
 
 
 def _client(server, **options):

@@ -44,6 +44,9 @@ def run(report, kind):
         with report.check(NAME, kind, "a rolling move to SASL"):
             steps = ["", world.sasl(offers=False, requires=False), world.sasl(requires=False), world.sasl()]
             _rolls(kind, steps, {**NO_FIPS, **world.jaas("secret")})
+        with report.check(NAME, kind, "a certificate for the name that DNS gives, where a setting asks for it"):
+            named = world.tls(world.named) + "ssl.quorum.allowReverseDnsLookup=true\n"
+            serves_through_changes_of_its_leader(_ensemble(kind, named, NO_FIPS))
         _strangers(report, kind, world)
         with report.check(NAME, kind, "cve 2023 44981 who asks to be taken for another is not let in"):
             _asks_for_another(kind, world)
@@ -52,7 +55,7 @@ def run(report, kind):
 
 
 class World:
-    """One authority, a certificate for all servers, and one that is for another host."""
+    """One authority; a certificate for all servers, one for the name alone that DNS has for them, one for another host."""
 
     def __init__(self, maker):
         self.maker = maker
@@ -60,10 +63,13 @@ class World:
         here = "subjectAltName=DNS:localhost,IP:127.0.0.1"
         peer = maker.pair("/O=Lab/CN=peer", root, here, key=KEY, chain=[root.certificate])
         elsewhere = maker.pair("/O=Lab/CN=elsewhere", root, "subjectAltName=DNS:elsewhere.example", key=KEY)
+        name = socket.gethostbyaddr("127.0.0.1")[0]  # server lines have the address
+        named = maker.pair("/O=Lab/CN=named", root, f"subjectAltName=DNS:{name}", key=KEY)
         stranger = maker.pair("/O=Strangers/CN=peer", extensions=here, key=KEY)
         self.jks = (maker.key_store("peer.jks", peer, "JKS"), maker.trust_store("peers.jks", [root], "JKS"))
         self.pem = (peer.bundle(maker.directory / "peer.pem"), maker.pem_trust("peers.pem", [root]))
         self.elsewhere = (elsewhere.bundle(maker.directory / "elsewhere.pem"), self.pem[1])
+        self.named = (named.bundle(maker.directory / "named.pem"), self.pem[1])
         self.stranger = (stranger.bundle(maker.directory / "stranger.pem"), self.pem[1])
 
     def tls(self, stores=None, connects=True, lets_in=False):

@@ -102,6 +102,8 @@ def _stores(report, kind, world):
         ("an empty file", key(empty), "it is empty"),
         ("a file that is cut short", key(truncated), "its password is wrong, or the file is damaged"),
         ("a key with a password of its own", key(own), "does not open with the password of the store"),
+        ("a password for a key that has none",
+         key(server.bundle(maker.directory / "bare.pem"), ssl_keyStore_password="changeit"), "is not encrypted and there is a password"),
         ("PEM that is said to be JKS", key(server.bundle(maker.directory / "s.pem"), ssl_keyStore_type="JKS"), "written as PEM"),
         ("a BCFKS store", key(jks, ssl_keyStore_type="BCFKS"), "BCFKS"),
         ("a trust store without certificates", {"ssl_trustStore_location": jks, "ssl_trustStore_password": "changeit"},

@@ -43,10 +43,10 @@ class Members:
         """The same lines for all of them."""
         return "\n".join([self._settings, *(f"server.{sid}={self.line(sid)}" for sid in self._types)])
 
-    def server(self, kind, sid, extra="", **options):
-        """The server of this sid, not started; `extra` are lines of its zoo.cfg alone."""
+    def server(self, kind, sid, extra="", make=Server, **options):
+        """The server of this sid, not started; `extra` are lines of its zoo.cfg alone, `make` is the kind of harness."""
         own = "peerType=observer\n" if self._types[sid] == "observer" else ""
-        return Server(kind, f"{self.config}\n{own}{extra}", sid=sid, **{"address": self._host(sid), **options})
+        return make(kind, f"{self.config}\n{own}{extra}", sid=sid, **{"address": self._host(sid), **options})
 
     def _host(self, sid):
         return self._hosts.get(sid, "127.0.0.1")

@@ -1,14 +1,13 @@
 """A network for each server of an ensemble, on one bridge, where one server can be made deaf to another, one way only.
 
 It is made in the network namespace of this process, which must be one of its own with the rights of root in it:
-`ALONE` begins the command line of such a process. All of it is gone with the processes in it.
+`apart.NETWORKS` begins the command line of such a process. All of it is gone with the processes in it.
 """
 
 import subprocess
 
 from . import processes
 
-ALONE = ["unshare", "--map-root-user", "--net"]
 # Nobody has it: the bridge carries what is sent to it to all, and none takes it.
 _NOBODY = "02:00:00:00:00:ff"
 

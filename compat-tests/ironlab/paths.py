@@ -11,9 +11,11 @@ GOLDEN = COMPAT / "golden"
 GO_CLIENT = WORK / "goclient"
 C_CLIENTS = {library: WORK / f"cclient-{library}" for library in ("mt", "st")}
 NODE_MODULES = WORK / "node" / "node_modules"
+PROMETHEUS = WORK / "prometheus" / "usr" / "bin"
 C_TLS_CLIENT = WORK / "cclient-tls"
 CLI_MT = Path("/usr/lib/zookeeper/bin/cli_mt")
 JAVA_CLIENTS = WORK / "java-clients"
+ADMIN_JARS = WORK / "apache-admin" / "lib"
 JAVA_LOAD = WORK / "java-load"
 JACKSON = WORK / "jackson" / "lib"
 VENV_PYTHON = WORK / "venv" / "bin" / "python"
@@ -32,6 +34,11 @@ def class_path(version):
     if not lib.is_dir():
         raise FileNotFoundError(f"{lib} is missing: run {COMPAT / 'setup.sh'}")
     return f"{lib}/*"
+
+
+def prometheus_class_path():
+    """What Apache's metrics provider for Prometheus needs beside the server."""
+    return f"{WORK / 'apache-prometheus' / 'lib'}/*"
 
 
 def older_server_class_path(version):

@@ -7,6 +7,7 @@ import os
 import random
 import socket
 import threading
+from contextlib import contextmanager
 
 _taken = set()
 _lock = threading.Lock()
@@ -28,6 +29,15 @@ def free_block(count):
                 _taken.update(block)
                 return first
     raise OSError(f"no {count} free ports in a row between 12000 and 32000 on 127.0.0.1")
+
+
+@contextmanager
+def taken():
+    """A port on 127.0.0.1 that somebody else listens on."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", free()))
+        holder.listen()
+        yield holder.getsockname()[1]
 
 
 def is_open(port):

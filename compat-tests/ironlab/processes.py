@@ -99,6 +99,10 @@ class Daemon:
         """SIGCONT after `pause`."""
         signal_group(self._child, signal.SIGCONT)
 
+    def is_running(self):
+        """False once it has ended, by itself or not."""
+        return self._child is not None and self._child.poll() is None
+
     def _end(self, number):
         if self._child is None:
             return None

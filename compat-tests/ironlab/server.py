@@ -28,11 +28,11 @@ class ServerError(Exception):
     """A server that did not start or stop; the message ends with its last log lines."""
 
 
-def java(version, *options, jvm=JAVA_OPTIONS):
-    """The start of a Java command line for one Apache release, up to the main class."""
+def java(version, *options, jvm=JAVA_OPTIONS, beside=()):
+    """The start of a Java command line for one Apache release, up to the main class. `beside` are further class paths."""
     older = version in paths.OLDER_SERVERS.values()
-    return ["java", *jvm, f"-Dlogback.configurationFile={paths.LOGBACK}", *options,
-            "-cp", paths.older_server_class_path(version) if older else paths.class_path(version)]
+    own = paths.older_server_class_path(version) if older else paths.class_path(version)
+    return ["java", *jvm, f"-Dlogback.configurationFile={paths.LOGBACK}", *options, "-cp", ":".join([own, *beside])]
 
 
 def four_letters(port, word, timeout_s=5, host="127.0.0.1"):
@@ -193,4 +193,5 @@ class Server(processes.Scoped, processes.Daemon):
         flags = [f"-D{name}={value}" for name, value in properties.items()]
         if self.kind == "ironkeeper":
             return [self.binary or paths.ironkeeper_binary(), "serve", *flags, cfg]
-        return [*java(APACHE[self.kind], *flags, jvm=self.jvm), "org.apache.zookeeper.server.quorum.QuorumPeerMain", cfg]
+        beside = [paths.prometheus_class_path()] if "PrometheusMetricsProvider" in self.config else []
+        return [*java(APACHE[self.kind], *flags, jvm=self.jvm, beside=beside), "org.apache.zookeeper.server.quorum.QuorumPeerMain", cfg]

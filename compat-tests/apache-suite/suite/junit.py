@@ -121,8 +121,13 @@ def _harness_options(name, mode, home):
                f"-Dsuite.apache.classpath={WORK / 'lib'}/*"]
     options += [f"-D{row['property']}={row['value']}" for row in tables.properties() if row["class"] == name]
     if mode == "ironkeeper":
-        options.append(f"-Dsuite.ironkeeper={paths.ironkeeper_binary()}")
+        options.append(f"-Dsuite.ironkeeper={_binary(name)}")
     return options
+
+
+def _binary(name):
+    """Classes that log in with tickets want the build that knows Kerberos."""
+    return paths.kerberos_binary() if "Kerberos" in name else paths.ironkeeper_binary()
 
 
 def _class_path(mode):

@@ -19,6 +19,8 @@ use crate::tree::{DataTree, split_path};
 pub enum Change<'a> {
     Created {
         path: &'a str,
+        /// Of its data.
+        bytes: usize,
         acl: &'a AclList,
         parent_path: &'a str,
         parent_acl: &'a AclList,
@@ -31,6 +33,8 @@ pub enum Change<'a> {
     },
     DataChanged {
         path: &'a str,
+        /// Of the new data.
+        bytes: usize,
         acl: &'a AclList,
     },
 }

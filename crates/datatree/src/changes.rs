@@ -133,6 +133,7 @@ impl DataTree {
         let acl = self.acls.list(acl);
         on_change(&Change::Created {
             path: new.path,
+            bytes: new.data.map_or(0, <[u8]>::len),
             acl,
             parent_path,
             parent_acl,
@@ -236,7 +237,8 @@ impl DataTree {
         self.data_bytes += grown;
         self.count_use(path, grown, 0);
         let acl = self.acls.list(self.arena.node(slot).acl);
-        on_change(&Change::DataChanged { path, acl });
+        let bytes = data.map_or(0, <[u8]>::len);
+        on_change(&Change::DataChanged { path, bytes, acl });
         Ok(stat)
     }
 

@@ -118,6 +118,13 @@ impl DataTree {
         was_fuzzy
     }
 
+    /// A tree that was restored takes the place of another, whose last txn was this one: what is applied next comes behind it.
+    /// Digests that were told of the tree before say nothing of this one.
+    pub fn take_place_at(&mut self, zxid: Zxid) {
+        self.last_zxid = zxid;
+        self.awaited_digest = None;
+    }
+
     /// Ends the restore: quotas are counted afresh, unused lists freed, and a digest of the
     /// snapshot's own zxid compared at once.
     pub fn finish_restore(&mut self, snapshot: Zxid) {

@@ -273,6 +273,7 @@ impl Watches {
                 acl,
                 parent_path,
                 parent_acl,
+                ..
             } => {
                 Self::tell(
                     self.data.trigger(path),
@@ -283,7 +284,7 @@ impl Watches {
                 );
                 self.children_changed(parent_path, parent_acl, hear);
             }
-            Change::DataChanged { path, acl } => {
+            Change::DataChanged { path, acl, .. } => {
                 Self::tell(
                     self.data.trigger(path),
                     EventType::NodeDataChanged,
@@ -358,6 +359,7 @@ mod tests {
             watches,
             &Change::Created {
                 path,
+                bytes: 0,
                 acl,
                 parent_path,
                 parent_acl: acl,

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use proto::records::{Acl, StatPersisted};
@@ -100,6 +101,8 @@ pub struct Recovered<R> {
     pub start: Start,
     /// The highest zxid of snapshot and log; 0 for a new database.
     pub last_zxid: Zxid,
+    /// How long the snapshot took to read; those that were passed over count.
+    pub snapshot_time: Duration,
     /// Txns replayed behind the snapshot.
     pub txns_replayed: u64,
     /// The last of them, with their records, none missing in between; see
@@ -155,7 +158,10 @@ impl<D: Dir> Recovery<'_, D> {
         mut self,
         mut new: impl FnMut() -> R,
     ) -> Result<Recovered<R>, RecoveryError> {
-        let (start, state) = match self.load_snapshot(&mut new)? {
+        let began = Instant::now();
+        let loaded = self.load_snapshot(&mut new)?;
+        let snapshot_time = began.elapsed();
+        let (start, state) = match loaded {
             Some((zxid, state)) => (Start::Snapshot(zxid), state),
             None => (self.start_without_snapshot()?, new()),
         };
@@ -168,6 +174,7 @@ impl<D: Dir> Recovery<'_, D> {
             state,
             start,
             last_zxid,
+            snapshot_time,
             txns_replayed: 0,
             recent: VecDeque::new(),
             notices: Vec::new(),

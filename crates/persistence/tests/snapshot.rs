@@ -206,3 +206,21 @@ fn data_above_the_limit_names_the_setting() {
     ));
     assert!(error.to_string().contains("jute.maxbuffer"));
 }
+
+#[test]
+fn a_stream_tells_by_its_first_bytes_how_it_is_compressed() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = dir(temp.path());
+    for compression in ALL {
+        let seals = SnapshotSeals::default();
+        let name = write(&dir, 1, compression, &seals);
+        let bytes = std::io::Cursor::new(fs::read(temp.path().join(&name)).unwrap());
+        let mut all = Everything::default();
+        let reader = SnapshotReader::of_stream(bytes, "a body", LIMIT).unwrap();
+        assert_eq!(reader.read(&mut all).unwrap(), seals);
+        assert_eq!(all, contents(), "{compression:?}");
+    }
+    let reader = SnapshotReader::of_stream(&b"ZKSN"[..], "a body", LIMIT).unwrap();
+    let refused = reader.read(&mut Everything::default()).unwrap_err();
+    assert!(refused.to_string().starts_with("a body "), "{refused}");
+}

@@ -64,6 +64,11 @@ pub enum StoreError {
     /// A key behind a password, and none given.
     #[error("its key is encrypted and there is no password")]
     NoPassword,
+    /// A password for a key that has none: as in Apache, it may be another file than was meant.
+    #[error(
+        "its key is not encrypted and there is a password: remove the password, or encrypt the key"
+    )]
+    NeedlessPassword,
     /// It cannot be taken apart.
     #[error("it is damaged: {0}")]
     Damaged(String),

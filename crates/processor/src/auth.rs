@@ -244,6 +244,14 @@ impl Identities {
         Identities(ids)
     }
 
+    /// Names of the users, with commas between, for the audit; `None` without any (`AuthUtil.getUsers`).
+    pub fn users(&self, rules: &AuthRules) -> Option<String> {
+        let infos = self.client_infos(rules).into_iter();
+        let users = infos.filter_map(|info| info.user);
+        let named: Vec<_> = users.filter(|user| !user.trim().is_empty()).collect();
+        (!named.is_empty()).then(|| named.join(","))
+    }
+
     /// What whoAmI tells: schemes and users, no secrets (`AuthUtil.getClientInfos`).
     pub(crate) fn client_infos(&self, rules: &AuthRules) -> Vec<ClientInfo<'_>> {
         let info = |identity: &'_ Id<'static>| {
@@ -360,11 +368,14 @@ impl Ensemble {
     /// Is this server one that the client may mean? A client that says nothing means any.
     fn is_meant(&self, auth: proto::Buffer<'_>) -> bool {
         let asked = proto::decode_java_utf8(auth.unwrap_or_default());
-        asked.is_empty()
-            || self
-                .names
-                .as_ref()
-                .is_none_or(|names| names.contains(&asked))
+        self.names
+            .as_ref()
+            .is_none_or(|names| asked.is_empty() || names.contains(&asked))
+    }
+
+    /// Is nobody turned away who says this?
+    pub fn is_any(&self, auth: proto::Buffer<'_>) -> bool {
+        self.names.is_none() || auth.is_none_or(<[u8]>::is_empty)
     }
 }
 

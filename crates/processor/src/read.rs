@@ -81,10 +81,13 @@ pub(crate) fn some<'p>(path: &'p Ustring<'_>) -> Result<&'p str, Malformed> {
 }
 
 /// A way to the watches, taken only by reads that have to do with them: they are behind a lock
-/// that most reads should not wait for.
+/// that most reads should not wait for. It also hears what was read, to count it.
 pub trait WatchAccess {
     /// Does something with the watches.
     fn with<T>(&mut self, what: impl FnOnce(&mut Watches) -> T) -> T;
+
+    /// A znode was read, and so many bytes of its data, or of its children's names (`DataTree.updateReadStat`).
+    fn has_read(&mut self, _path: &str, _bytes: usize) {}
 }
 
 impl WatchAccess for Watches {
@@ -209,6 +212,7 @@ impl<'r, W: WatchAccess> Read<'r, W> {
         }
         let stat = node.ok_or(ErrorCode::NO_NODE)?.stat();
         ExistsResponse { stat }.encode(out);
+        self.watches.has_read(path, 0);
         Ok(())
     }
 
@@ -224,6 +228,8 @@ impl<'r, W: WatchAccess> Read<'r, W> {
             stat: node.stat(),
         }
         .encode(out);
+        self.watches
+            .has_read(path, node.data().map_or(0, <[u8]>::len));
         Ok(())
     }
 
@@ -240,10 +246,15 @@ impl<'r, W: WatchAccess> Read<'r, W> {
             self.watches
                 .with(|watches| watches.watch_children(path, watcher));
         }
-        out.put_i32(node.child_count() as i32);
+        const LENGTH_BYTES: usize = 4;
+        let count = node.child_count();
+        out.put_i32(count as i32);
+        let before = out.len();
         for name in node.children() {
             name.encode(out);
         }
+        let bytes = out.len() - before - count * LENGTH_BYTES;
+        self.watches.has_read(path, bytes);
         Ok(node)
     }
 

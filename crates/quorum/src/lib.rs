@@ -280,6 +280,14 @@ impl Peer {
         }
     }
 
+    /// The observers that are in sync with it; none where it does not lead.
+    pub fn synced_observers(&self) -> Vec<(LinkId, Sid)> {
+        match &self.kind {
+            Kind::Standalone(_) => Vec::new(),
+            Kind::Member(member) => member.synced_observers(),
+        }
+    }
+
     /// Takes one input; what is to be done goes to `outputs`. `now_ms` never goes back.
     pub fn handle(&mut self, now_ms: u64, input: Input, outputs: &mut Vec<Output>) {
         match &mut self.kind {

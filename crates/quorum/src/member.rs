@@ -56,6 +56,13 @@ impl Member {
         }
     }
 
+    pub fn synced_observers(&self) -> Vec<(LinkId, Sid)> {
+        match &self.role {
+            Role::Leading(leading) => leading.synced_observers(),
+            _ => Vec::new(),
+        }
+    }
+
     pub fn handle(&mut self, now_ms: u64, input: Input, outputs: &mut Vec<Output>) {
         let before = outputs.len();
         let mut cx = Context {

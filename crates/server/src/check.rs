@@ -39,21 +39,11 @@ fn look(config: &Config, report: &mut Report) {
     for notice in &config.notices {
         report.differs(notice);
     }
-    tell_admin_server(config, report);
     data::look(config, report);
     security::look(config, report);
     ports::look(config, report);
     if let Some(ensemble) = &config.ensemble {
         peers::look(ensemble, config.clients.map(|on| on.port), report);
-    }
-}
-
-/// Nobody has to ask for it, so that nothing in the configuration tells that somebody will miss it.
-fn tell_admin_server(config: &Config, report: &mut Report) {
-    if config.admin_server_enabled {
-        report.differs(
-            "the admin server (HTTP, port 8080) is not built yet: ask by four letter words instead",
-        );
     }
 }
 

@@ -26,7 +26,7 @@ use proto::{Encode, ErrorCode, EventType, KeeperState, SessionId, Zxid};
 
 use crate::clock;
 use crate::limits;
-use crate::stats::ServerStats;
+use crate::shared::Shared;
 use crate::sync::{AtomicBool, Mutex, MutexGuard};
 use figures::{Answered, Figures};
 pub use order::{Held, Order};
@@ -172,24 +172,26 @@ impl Connection {
     }
 
     /// Queues the reply to a request, and counts the request as answered.
-    pub fn reply(
-        &self,
-        stats: &ServerStats,
-        answered: &Answered,
-        fill: impl FnOnce(&mut BytesMut),
-    ) {
-        let outbound = self.count(stats, answered);
-        stats.reply_sizes.add(self.queue(outbound, fill));
+    pub fn reply(&self, server: &Shared, answered: &Answered, fill: impl FnOnce(&mut BytesMut)) {
+        let outbound = self.count(server, answered);
+        let bytes = self.queue(outbound, fill);
+        server.stats.replied(bytes);
+        server.metrics.response_bytes.add(bytes as u64);
     }
 
     /// Counts a request as answered whose reply has another form.
-    pub fn count_answered(&self, stats: &ServerStats, answered: &Answered) {
-        drop(self.count(stats, answered));
+    pub fn count_answered(&self, server: &Shared, answered: &Answered) {
+        drop(self.count(server, answered));
     }
 
-    fn count(&self, stats: &ServerStats, answered: &Answered) -> MutexGuard<'_, Outbound> {
+    fn count(&self, server: &Shared, answered: &Answered) -> MutexGuard<'_, Outbound> {
         let now_ms = clock::monotonic_ms();
-        stats.latency_ms.add(now_ms - answered.received_ms);
+        let latency_ms = now_ms - answered.received_ms;
+        server.stats.latency_ms.add(latency_ms);
+        match answered.is_update {
+            true => server.metrics.updatelatency.add_ms(latency_ms),
+            false => server.metrics.readlatency.add_ms(latency_ms),
+        }
         let mut outbound = self.outbound.lock();
         outbound.figures.add(answered, now_ms);
         outbound
@@ -213,11 +215,12 @@ impl Connection {
         self.send(|out| ReplyHeader { xid, zxid, err }.encode(out))
     }
 
-    /// Queues a watch event. A client that lets too many pile up is disconnected.
-    pub fn send_event(&self, kind: EventType, path: &str, zxid: Zxid) {
+    /// Queues a watch event, and says how large it is. A client that lets too many pile up is disconnected.
+    pub fn send_event(&self, kind: EventType, path: &str, zxid: Zxid) -> usize {
         const NOTIFICATION_XID: i32 = -1;
         if self.outbound.lock().len() > limits::MAX_OUTBOUND_BYTES_WITH_EVENTS {
-            return self.disconnect("events");
+            self.disconnect("events");
+            return 0;
         }
         self.send(|out| {
             ReplyHeader {
@@ -233,7 +236,7 @@ impl Connection {
                 path: Some(path.into()),
             }
             .encode(out);
-        });
+        })
     }
 
     /// Too much waits for a client that does not read.

@@ -18,6 +18,7 @@ use quorum::{DiskOp, Ticket};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
+use crate::clock;
 use crate::config::Config;
 use crate::inbox::Inbox;
 use crate::replica::Input;
@@ -27,10 +28,12 @@ use crate::stats::ServerStats;
 /// What the thread is to do.
 #[derive(Debug)]
 pub enum Item {
-    /// An operation; tickets rise.
-    Op(Ticket, DiskOp),
+    /// An operation, and when it came here, in monotonic ms; tickets rise.
+    Op(Ticket, DiskOp, i64),
     /// The operation is to install this tree.
     Install(Ticket, Box<DataTree>),
+    /// What is appended from now on goes to a new file.
+    Roll,
     /// Ends the thread when all before is done.
     Stop,
 }
@@ -134,6 +137,8 @@ pub struct Disk<D: Dir> {
     files: DiskFiles<D>,
     log: TxnLog<D>,
     trigger: SnapshotTrigger,
+    /// When each txn came that is in the log and not durable.
+    came_ms: Vec<i64>,
 }
 
 impl<D: Dir> Disk<D> {
@@ -146,6 +151,7 @@ impl<D: Dir> Disk<D> {
             queue,
             files,
             trigger,
+            came_ms: Vec::new(),
         }
     }
 
@@ -166,13 +172,22 @@ impl<D: Dir> Disk<D> {
     fn carry_out(&mut self, items: &mut Vec<Item>) -> Result<bool, DiskError> {
         let mut appended = None;
         let mut stop = false;
+        let began_ms = clock::monotonic_ms();
+        let metrics = &self.server.metrics;
+        metrics.sync_processor_queue_size.add(items.len() as u64);
         for item in items.drain(..) {
             match item {
-                Item::Op(ticket, DiskOp::Append { zxid, record }) => {
+                Item::Op(ticket, DiskOp::Append { zxid, record }, came_ms) => {
                     self.log.append(zxid, &record)?;
+                    let metrics = &self.server.metrics;
+                    metrics
+                        .sync_processor_queue_time_ms
+                        .add_ms(began_ms - came_ms);
+                    self.came_ms.push(came_ms);
+                    self.server.guards.logged(record.len() as u64);
                     appended = Some(ticket);
                 }
-                Item::Op(ticket, op) => {
+                Item::Op(ticket, op, _) => {
                     self.commit(appended.take())?;
                     self.change(ticket, &op)?;
                 }
@@ -180,9 +195,15 @@ impl<D: Dir> Disk<D> {
                     self.commit(appended.take())?;
                     self.install(ticket, tree)?;
                 }
+                Item::Roll => {
+                    self.commit(appended.take())?;
+                    self.log.roll()?;
+                }
                 Item::Stop => stop = true,
             }
         }
+        let took_ms = clock::monotonic_ms() - began_ms;
+        self.server.metrics.sync_process_time.add_ms(took_ms);
         self.commit(appended)?;
         Ok(stop)
     }
@@ -260,8 +281,10 @@ impl<D: Dir> Disk<D> {
         let Some(ticket) = appended else {
             return Ok(());
         };
+        let began_ms = clock::monotonic_ms();
         let committed = self.log.commit()?;
         self.server.replica.push(Input::Durable(ticket));
+        self.measure(began_ms, committed.sync_time);
         let limit_ms = self.server.config.fsync_warning_threshold_ms;
         if committed.sync_time > Duration::from_millis(limit_ms) {
             ServerStats::count(&self.server.stats.slow_fsyncs);
@@ -279,6 +302,29 @@ impl<D: Dir> Disk<D> {
             self.server.replica.push(Input::SnapshotDue);
         }
         Ok(())
+    }
+}
+
+impl<D: Dir> Disk<D> {
+    /// A batch is durable, since `began_ms` on its way from memory; without forceSync nothing waits for the disk.
+    fn measure(&mut self, began_ms: i64, sync_time: Duration) {
+        let metrics = &self.server.metrics;
+        let now_ms = clock::monotonic_ms();
+        metrics
+            .sync_processor_batch_size
+            .add(self.came_ms.len() as u64);
+        metrics
+            .sync_processor_queue_flush_time_ms
+            .add_ms(now_ms - began_ms);
+        if self.server.config.force_sync {
+            let sync_ms = u64::try_from(sync_time.as_millis()).unwrap_or(u64::MAX);
+            metrics.fsynctime.add(sync_ms);
+        }
+        for came_ms in self.came_ms.drain(..) {
+            metrics
+                .sync_processor_queue_and_flush_time_ms
+                .add_ms(now_ms - came_ms);
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Every bound on a queue, and what it protects.
 
+use std::time::Duration;
+
 /// In the model each bound is reached after a few requests.
 const MODEL: bool = cfg!(feature = "shuttle");
 
@@ -54,6 +56,16 @@ pub const WORD_WATCHES_SLICE: usize = if MODEL { 2 } else { 4096 };
 /// Ephemeral znodes that a word takes down under one shared lock of the tree, as [`WORD_WATCHES_SLICE`]; of sessions.
 pub const WORD_EPHEMERALS_SLICE: usize = if MODEL { 2 } else { 1024 };
 
+/// Bytes of the log that are written without a look at how much room is left: a good part of the default room below which
+/// writes are refused.
+pub const MAX_UNWATCHED_LOG_BYTES: u64 = 8 << 20;
+
+/// Lines of the log from one place in the code in [`LOG_SPAN`]: the disk, and whoever reads, against what repeats.
+pub const MAX_LOG_LINES: u64 = 100;
+
+/// The span of [`MAX_LOG_LINES`].
+pub const LOG_SPAN: Duration = Duration::from_secs(10);
+
 /// Addresses whose strange first bytes (HTTP, TLS) are remembered as told.
 pub const MAX_STRANGERS: usize = 1024;
 
@@ -91,5 +103,24 @@ pub const MAX_LINK_UNTAKEN_BYTES: usize = 32 << 20;
 /// Bytes of packets that are made ready for one write.
 pub const MAX_LINK_WRITE_BYTES: usize = 1 << 20;
 
+/// Connections to the admin server; with more, one is closed at once. Descriptors, and memory: each may hold a request's head.
+pub const MAX_ADMIN_CONNECTIONS: u32 = 256;
+
+/// Bytes of the head of a request to the admin server, and of what is read of a body at a time.
+pub const MAX_ADMIN_HEADER_BYTES: usize = 64 << 10;
+
+/// Bytes of a file that the admin server sends at a time.
+pub const ADMIN_CHUNK_BYTES: u64 = 64 << 10;
+
+/// Such pieces, or those of a body, that wait to be taken.
+pub const MAX_ADMIN_CHUNKS: usize = 8;
+
 /// Chunks of a stream that wait for the socket: memory, where a snapshot is read faster than it is sent.
 pub const MAX_STREAM_CHUNKS: usize = 8;
+
+/// Keys of a metric with a label, which are the first names of clients' paths or the numbers of servers: memory. All beyond
+/// are counted together.
+pub const MAX_METRIC_KEYS: usize = 256;
+
+/// Connections to the page for Prometheus at once: memory and descriptors. Each has one page of the metrics at most.
+pub const MAX_METRICS_CONNECTIONS: usize = 32;

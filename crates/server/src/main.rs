@@ -1,11 +1,11 @@
 //! The binary `ironkeeper`: reads the command line and runs what it asks for.
 
-use server::certs::{self, CertsOptions};
-use server::check::{Report, check};
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
 
+use server::certs::{self, CertsOptions};
+use server::check::{Report, check};
 use server::cli::{self, Command, USAGE, describe};
 use server::exit_code::ExitCode;
 use server::serve::serve;
@@ -21,7 +21,7 @@ fn main() -> std::process::ExitCode {
     let args: Vec<_> = args.collect();
     let code = match cli::parse(&program, &args, &variable) {
         Ok(Command::Serve(config)) => {
-            log_to_stderr();
+            server::logs::begin(&config);
             serve(*config)
         }
         Ok(Command::Check(arguments)) => tell(&check(&arguments, &variable)),
@@ -117,20 +117,6 @@ fn tell(report: &Report) -> ExitCode {
 fn print(text: &str) -> ExitCode {
     println!("{text}");
     ExitCode::ExecutionFinished
-}
-
-/// Lines on stderr; RUST_LOG chooses which, info and above by default.
-fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::builder()
-        .with_default_directive(tracing::Level::INFO.into())
-        .from_env_lossy();
-    let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(is_terminal)
-        .with_target(false)
-        .init();
 }
 
 /// A variable of the environment; bytes that are not UTF-8 do not make it vanish.

@@ -6,7 +6,7 @@
 //! write to its leader. It applies what the role says is committed.
 //!
 //! `request` takes requests, `connect` sessions, `local_sessions` those that no other server knows; `drive` gives the role its inputs and sees to what it wants; `duty` says what
-//! the server may do now; `as_leader` and `as_learner` are for the other servers; `pipeline` is what is on its way.
+//! the server may do now; `as_leader` and `as_learner` are for the other servers; `pipeline` is what is on its way; `measure` counts.
 
 mod advice;
 mod as_leader;
@@ -15,8 +15,11 @@ mod connect;
 mod drive;
 mod duty;
 mod local_sessions;
+mod measure;
+mod observers;
 mod pipeline;
 mod request;
+mod restore;
 mod snapshots;
 mod sockets;
 
@@ -32,12 +35,15 @@ use proto::{SessionId, Zxid};
 use quorum::{Found, LinkId, LogOnDisk, Peer, Ticket};
 use tokio::sync::oneshot;
 
-pub use as_learner::ReceivedTree;
+pub use as_learner::{ReceivedTree, Whole};
 pub use connect::ConnectRequest;
 use duty::Duty;
+use measure::Measured;
+pub use observers::ObserverFigures;
 use pipeline::InFlight;
 pub use request::Submission;
-use snapshots::Snapshots;
+pub use restore::RestoreRequest;
+use snapshots::{Asker, Snapshots};
 pub use snapshots::{SnapshotDirs, SnapshotEnd, write_first_snapshot};
 pub use sockets::{PeerEvent, Sockets};
 
@@ -87,6 +93,14 @@ pub enum Input {
     },
     /// A watchdog wants to know whether this thread still goes round.
     AreYouThere(oneshot::Sender<()>),
+    /// Somebody wants to know of the observers in sync.
+    ListObservers(oneshot::Sender<Vec<ObserverFigures>>),
+    /// What is counted of them begins anew.
+    ResetObservers,
+    /// Somebody wants a snapshot, and its zxid when it is on disk.
+    TakeSnapshot(oneshot::Sender<Result<Zxid, String>>),
+    /// The tree is to be another one.
+    Restore(RestoreRequest),
     /// The server stops.
     Stop,
 }
@@ -120,8 +134,11 @@ pub struct Replica {
     /// Clients that came with a session, of which the leader has not said yet whether it is alive.
     revalidating: HashMap<SessionId, ConnectRequest>,
     snapshots: Snapshots,
+    measured: Measured,
     /// A leader's snapshot on its way to the disk, and from there.
     received: Option<Box<DataTree>>,
+    /// A tree that waits for what is on its way to the log.
+    restoring: Option<RestoreRequest>,
     /// What the role hears next: an input's outputs are carried out before it.
     inputs: VecDeque<quorum::Input>,
     outputs: Vec<quorum::Output>,
@@ -197,7 +214,9 @@ impl Replica {
             stalled: VecDeque::new(),
             by_session: HashMap::new(),
             revalidating: HashMap::new(),
+            measured: Measured::new(clock::monotonic_ms()),
             received: None,
+            restoring: None,
             inputs: VecDeque::new(),
             outputs: Vec::new(),
             is_driving: false,
@@ -221,6 +240,7 @@ impl Replica {
             self.disk.push_all(&mut self.for_disk);
             let server = self.server.clone();
             server.replica.take(&mut inputs, self.patience());
+            self.measure_round(inputs.len());
             for input in inputs.drain(..) {
                 if matches!(input, Input::Stop) {
                     self.disk.push_all(&mut self.for_disk);
@@ -262,6 +282,7 @@ impl Replica {
             Input::Gone(connection) => self.forget(&connection),
             Input::Durable(ticket) => {
                 self.snapshots.unbar(ticket);
+                self.measure_durable(ticket);
                 self.drive(quorum::Input::Durable(ticket));
             }
             Input::CutRefused(ticket) => {
@@ -280,9 +301,15 @@ impl Replica {
                 // One that has gone meanwhile does not hear of it.
                 let _ = asker.send(self.processor.sessions.by_deadline(local));
             }
+            Input::ListObservers(asker) => drop(asker.send(self.observers())),
+            Input::ResetObservers => self.reset_observers(),
+            Input::TakeSnapshot(asker) => self.snapshots.ask_for(Asker(asker)),
+            Input::Restore(request) => self.restore(request),
             Input::Stop => {}
         }
         self.apply_committed();
+        self.go_on_restoring();
+        self.snapshots.begin_asked();
         self.resume_stalled();
         self.offer_snapshots();
     }
@@ -302,6 +329,7 @@ impl Replica {
     fn expire_sessions(&mut self, now_ms: i64) {
         for session in self.processor.sessions.expire(now_ms) {
             tracing::info!(%session, "session expired");
+            self.server.metrics.stale_sessions_expired.add(1);
             if self.processor.sessions.is_local(session) {
                 self.expire_local_session(session);
                 continue;

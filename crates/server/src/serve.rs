@@ -16,10 +16,13 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
+use crate::admin::{AdminServer, CannotListen as CannotListenForAdmin};
+use crate::audit::{self, Outcome};
 use crate::clock;
 use crate::config::{Config, Listen};
 use crate::disk::{Disk, DiskError, DiskFiles, DiskQueue};
 use crate::exit_code::ExitCode;
+use crate::metrics::page;
 use crate::peers::CannotListen;
 use crate::replica::{Input, Replica, SnapshotDirs, Sockets, UnmatchedCommit};
 use crate::shared::Server;
@@ -33,14 +36,17 @@ pub fn serve(config: Config) -> ExitCode {
         tracing::warn!("{notice}");
     }
     signals::raise_descriptor_limit();
+    let is_audited = config.audit;
     let started = match start(config) {
         Ok(started) => started,
         Err(error) => {
             tracing::error!("{error}");
+            audit_server(is_audited, START, Outcome::Failure);
             return error.exit_code();
         }
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .thread_name("worker")
         .enable_all()
         .build();
     let runtime = match runtime {
@@ -57,6 +63,15 @@ pub fn serve(config: Config) -> ExitCode {
 
 /// Who waits for a server of Kerberos does not hold up the end for longer.
 const MAX_WAIT_FOR_BLOCKED: Duration = Duration::from_secs(1);
+
+const START: &str = "serverStart";
+const STOP: &str = "serverStop";
+
+fn audit_server(is_audited: bool, operation: &str, outcome: Outcome) {
+    if is_audited {
+        audit::server(operation, outcome);
+    }
+}
 
 /// Why the server cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -90,8 +105,27 @@ struct Threads {
 async fn run(started: Started, began: Instant) -> ExitCode {
     signals::survive_file_size_limit();
     let server = started.server.clone();
+    let admin = match AdminServer::open(&server, &started.directories) {
+        Ok(admin) => admin,
+        Err(error @ CannotListenForAdmin::Default { .. }) => {
+            tracing::warn!("{error}");
+            None
+        }
+        Err(error) => {
+            tracing::error!("{error}");
+            return ExitCode::ErrorStartingAdminServer;
+        }
+    };
     let ports = match ClientPorts::open(&server) {
         Ok(ports) => ports,
+        Err(error) => {
+            tracing::error!("{error}");
+            audit_server(server.config.audit, START, Outcome::Failure);
+            return ExitCode::UnexpectedError;
+        }
+    };
+    let page = match page::open(&server) {
+        Ok(page) => page,
         Err(error) => {
             tracing::error!("{error}");
             return ExitCode::UnexpectedError;
@@ -102,6 +136,7 @@ async fn run(started: Started, began: Instant) -> ExitCode {
         Ok(sockets) => sockets,
         Err(error) => {
             tracing::error!("{error}");
+            audit_server(server.config.audit, START, Outcome::Failure);
             return ExitCode::UnableToBindQuorumPort;
         }
     };
@@ -113,7 +148,10 @@ async fn run(started: Started, began: Instant) -> ExitCode {
             return ExitCode::UnexpectedError;
         }
     };
-    let housekeeping = housekeeping::spawn(&server, &directories);
+    audit_server(server.config.audit, START, Outcome::Success);
+    server.guards.look();
+    let housekeeping = housekeeping::spawn(&server, &directories, page);
+    let admin = admin.map(|admin| tokio::spawn(admin.serve()));
     supervisor::tell_ready(&places(&server));
     let accepting = ports.accept(&server);
     let code = tokio::select! {
@@ -121,12 +159,17 @@ async fn run(started: Started, began: Instant) -> ExitCode {
         () = supervisor::feed_watchdog(server.clone()) => ExitCode::UnexpectedError,
         () = signals::wait_for_stop(&server) => ExitCode::ExecutionFinished,
         Some(failure) = threads.failed.recv() => {
+            server.metrics.unrecoverable_error_count.add(1);
             tracing::error!("{failure}");
             failure.exit_code()
         }
     };
+    audit_server(server.config.audit, STOP, Outcome::Invoked);
     supervisor::tell_stopping();
     drop(ports);
+    if let Some(admin) = admin {
+        admin.abort();
+    }
     housekeeping.abort_all();
     stop(&server, threads);
     code

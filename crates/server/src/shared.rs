@@ -7,11 +7,13 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use datatree::{DataTree, Event, WatcherId, Watches};
 use listener::Admissions;
 use processor::{AccessRules, check_access};
-use proto::{Perms, Zxid};
+use proto::{EventType, Perms, Zxid};
 
 use crate::config::Config;
 use crate::connection::Connection;
+use crate::guards::Guards;
 use crate::inbox::Inbox;
+use crate::metrics::{ServerMetrics, Window};
 use crate::replica::Input;
 use crate::serve::security::Security;
 use crate::standing::Standing;
@@ -40,20 +42,67 @@ impl Watchers {
 
     /// Queues the events of one change to those who may see them. `access` decides by READ on the
     /// list that comes with the event (3.9.2's rule).
-    pub fn deliver(&mut self, change: &datatree::Change<'_>, zxid: Zxid, access: &AccessRules) {
+    pub fn deliver(
+        &mut self,
+        change: &datatree::Change<'_>,
+        zxid: Zxid,
+        access: &AccessRules,
+        metrics: &ServerMetrics,
+    ) {
+        let mut told = Told::default();
         let Watchers {
             watches,
             connections,
         } = self;
         watches.fire(change, &mut |event: Event<'_>| {
+            told.add(event.kind);
             let Some(connection) = connections.get(&event.watcher) else {
                 return;
             };
             let identities = connection.identities();
             if check_access(access, event.acl, Perms::READ, &identities).is_ok() {
-                connection.send_event(event.kind, event.path, zxid);
+                told.bytes += connection.send_event(event.kind, event.path, zxid) as u64;
             }
         });
+        told.count(metrics);
+    }
+}
+
+/// Whom one change is told to.
+#[derive(Default)]
+struct Told {
+    created: u64,
+    deleted: u64,
+    changed: u64,
+    children: u64,
+    bytes: u64,
+}
+
+impl Told {
+    fn add(&mut self, kind: EventType) {
+        match kind {
+            EventType::NodeCreated => self.created += 1,
+            EventType::NodeDeleted => self.deleted += 1,
+            EventType::NodeDataChanged => self.changed += 1,
+            EventType::NodeChildrenChanged => self.children += 1,
+        }
+    }
+
+    /// A change that nobody watches is left out (`WatchManager.triggerWatch`).
+    fn count(&self, metrics: &ServerMetrics) {
+        for (watchers, summary) in [
+            (self.created, &metrics.node_created_watch_count),
+            (self.deleted, &metrics.node_deleted_watch_count),
+            (self.changed, &metrics.node_changed_watch_count),
+            (self.children, &metrics.node_children_watch_count),
+        ] {
+            if watchers > 0 {
+                summary.add(watchers);
+            }
+        }
+        if self.bytes > 0 {
+            metrics.watch_bytes.add(self.bytes);
+        }
     }
 }
 
@@ -77,6 +126,12 @@ pub struct Shared {
     pub standing: Mutex<Standing>,
     /// What is counted.
     pub stats: ServerStats,
+    /// What is measured.
+    pub metrics: ServerMetrics,
+    /// What was measured in the last ten minutes.
+    pub metrics_window: Window,
+    /// What is refused for want of room.
+    pub guards: Guards,
     /// What holds clients back.
     pub throttles: Throttles,
     /// Open connections.
@@ -130,6 +185,12 @@ impl Shared {
             .wrapping_add(self.stats.packets_sent.load(Relaxed))
     }
 
+    /// Before metrics are told: those that stand elsewhere are copied.
+    pub fn refresh_metrics(&self) {
+        let mismatches = self.tree.read().digest_mismatches();
+        self.metrics.digest_mismatches_count.set(mismatches);
+    }
+
     /// The statistics of requests begin anew; those of connections go on.
     pub fn reset_request_stats(&self) {
         self.stats.reset_requests();
@@ -141,9 +202,18 @@ impl Shared {
 
     /// The statistics of all connections on the port of one of them begin anew; those of the server go on.
     pub fn reset_connection_stats(&self, one: &Connection) {
+        self.reset_stats_of(|other| other.on_secure_port == one.on_secure_port);
+    }
+
+    /// The same of the connections on all ports.
+    pub fn reset_all_connection_stats(&self) {
+        self.reset_stats_of(|_| true);
+    }
+
+    fn reset_stats_of(&self, is_meant: impl Fn(&Connection) -> bool) {
         let watchers = self.watchers.lock();
         let all = watchers.connections.values();
-        for connection in all.filter(|other| other.on_secure_port == one.on_secure_port) {
+        for connection in all.filter(|connection| is_meant(connection)) {
             let sent = connection.reset_figures();
             self.stats.packets_sent.fetch_add(sent, Relaxed);
         }

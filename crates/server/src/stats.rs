@@ -1,9 +1,8 @@
 //! What the server counts (`ServerStats`).
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
-use crate::sync::Mutex;
+use crate::config::Config;
 
 /// Least, most and mean of a series.
 #[derive(Debug)]
@@ -133,15 +132,35 @@ pub struct ServerStats {
     pub local_sessions: AtomicI64,
     /// fsyncs above `fsync.warningthresholdms`.
     pub slow_fsyncs: AtomicU64,
-    /// Connections that a limit turned away.
-    pub connections_rejected: AtomicU64,
+    /// Bytes of a reply that count as near `jute.maxbuffer`, above which its client would close the connection.
+    pub large_reply_bytes: usize,
+    /// Replies of so many bytes (`ironkeeper_near_jute_maxbuffer_replies`).
+    pub large_replies: AtomicU64,
+    /// Requests above `ironkeeper.slowRequestMs` (`ironkeeper_slow_requests`).
+    pub slow_requests: AtomicU64,
+    /// Writes that were refused for want of disk or memory (`ironkeeper_refused_writes`).
+    pub refused_writes: AtomicU64,
     /// Snapshots written since the start.
     pub snapshots: AtomicU64,
-    /// Writes that a hard quota refused, by the first name of their paths.
-    pub quota_refusals: Mutex<BTreeMap<String, u64>>,
 }
 
 impl ServerStats {
+    /// Nothing is counted yet.
+    pub fn of(config: &Config) -> Self {
+        ServerStats {
+            large_reply_bytes: config.jute_max_buffer as usize / 10 * 9,
+            ..ServerStats::default()
+        }
+    }
+
+    /// Adds a reply of so many bytes.
+    pub fn replied(&self, bytes: usize) {
+        self.reply_sizes.add(bytes);
+        if bytes >= self.large_reply_bytes {
+            ServerStats::count(&self.large_replies);
+        }
+    }
+
     /// Adds one to a counter.
     pub fn count(counter: &AtomicU64) {
         counter.fetch_add(1, Relaxed);
@@ -154,38 +173,26 @@ impl ServerStats {
         self.packets_received.store(0, Relaxed);
     }
 
-    /// What srst forgets beside that (`ServerMetrics.resetAll`). Each namespace stays.
-    pub fn reset_counters(&self) {
-        self.connections_rejected.store(0, Relaxed);
-        for count in self.quota_refusals.lock().values_mut() {
-            *count = 0;
-        }
-    }
-
     /// What a new role forgets beside that: Apache makes a `ServerStats` for each.
     pub fn reset_troubles(&self) {
         self.slow_fsyncs.store(0, Relaxed);
         self.auth_failed.store(0, Relaxed);
     }
-
-    /// Adds to the refusals for quotas.
-    pub fn count_quota_refusals(&self, more: BTreeMap<String, u64>) {
-        if more.is_empty() {
-            return;
-        }
-        let mut refusals = self.quota_refusals.lock();
-        for (namespace, count) in more {
-            *refusals.entry(namespace).or_default() += count;
-        }
-    }
 }
 
-/// A double as Java's `toString` writes it, for the values that we show: at most four places.
+/// A double as Java's `toString` writes it.
 pub fn java_double(value: f64) -> String {
-    if value == value.trunc() && value.abs() < 1e7 {
-        format!("{value:.1}")
-    } else {
-        value.to_string()
+    if !value.is_finite() {
+        let infinity = if value < 0.0 { "-Infinity" } else { "Infinity" };
+        return if value.is_nan() { "NaN" } else { infinity }.to_owned();
+    }
+    if value == 0.0 || (1e-3..1e7).contains(&value.abs()) {
+        return format!("{value:?}");
+    }
+    let text = format!("{value:E}");
+    match text.split_once('E') {
+        Some((digits, power)) if !digits.contains('.') => format!("{digits}.0E{power}"),
+        _ => text,
     }
 }
 
@@ -234,9 +241,27 @@ mod tests {
             (2.0, "2.0"),
             (2.6667, "2.6667"),
             (0.25, "0.25"),
+            (9_999_999.0, "9999999.0"),
+            (1e7, "1.0E7"),
+            (1_234_567_890.0, "1.23456789E9"),
+            (0.0001, "1.0E-4"),
+            (f64::NAN, "NaN"),
         ] {
             assert_eq!(java_double(value), text);
         }
+    }
+
+    #[test]
+    fn replies_near_the_limit_are_counted() {
+        let stats = ServerStats {
+            large_reply_bytes: 90,
+            ..ServerStats::default()
+        };
+        for bytes in [89, 90, 100] {
+            stats.replied(bytes);
+        }
+        assert_eq!(stats.large_replies.load(Relaxed), 2);
+        assert_eq!(stats.reply_sizes.values(), [100, 89, 100]);
     }
 
     #[test]

@@ -127,6 +127,15 @@ impl Throttles {
         tokens.take(need, now_ms)
     }
 
+    /// Tokens that are missing in the bucket (`BlueThrottle.getDeficit`).
+    pub fn token_deficit(&self) -> u32 {
+        let missing = |tokens: &Mutex<Tokens>| {
+            let tokens = tokens.lock();
+            tokens.settings.tokens - tokens.left
+        };
+        self.tokens.as_ref().map_or(0, missing)
+    }
+
     /// Chance of a new connection to be dropped.
     pub fn drop_probability(&self) -> f64 {
         self.tokens

@@ -1,20 +1,24 @@
 //! Four-letter words (`FourLetterCommands`): which there are, who may ask, and who answers while no client is served.
 
-mod configuration;
-mod connections;
+pub(crate) mod configuration;
+pub(crate) mod connections;
 mod data;
-mod dump;
-mod environment;
-mod monitor;
-mod status;
+pub(crate) mod dump;
+pub(crate) mod environment;
+pub(crate) mod monitor;
+pub(crate) mod status;
 #[cfg(test)]
 mod tests;
-mod watches;
+pub(crate) mod watches;
+
+pub(crate) use environment::user_name;
 
 use std::borrow::Cow;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::connection::Connection;
+pub(crate) use monitor::Value;
+
 use crate::shared::Shared;
 use crate::standing::State;
 use quorum::election::PeerState;
@@ -135,7 +139,7 @@ fn not_serving(word: [u8; 4]) -> String {
     }
 }
 
-const NOT_SERVING: &str = "This ZooKeeper instance is not currently serving requests";
+pub(crate) const NOT_SERVING: &str = "This ZooKeeper instance is not currently serving requests";
 
 /// What gtmk says before stmk was ever asked (`ZooTrace`): requests, packets between servers, sessions and warnings.
 pub const DEFAULT_TRACE_MASK: i64 = 1 << 1 | 1 << 4 | 1 << 5 | 1 << 8;
@@ -148,7 +152,7 @@ fn set_trace_mask(server: &Shared, mask: i64) -> String {
 
 /// What a server that serves is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Role {
+pub(crate) enum Role {
     Standalone,
     Leader,
     Follower,
@@ -157,7 +161,7 @@ enum Role {
 
 impl Role {
     /// As srvr, stat and mntr name it (`ServerStats.Provider.getState`).
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Role::Standalone => "standalone",
             Role::Leader => "leader",
@@ -168,7 +172,7 @@ impl Role {
 }
 
 /// `None` while no client is served, and on a leader that is not to serve any.
-fn role(server: &Shared) -> Option<Role> {
+pub(crate) fn role(server: &Shared) -> Option<Role> {
     let leader_serves = || match &server.config.ensemble {
         Some(ensemble) => ensemble.leader_serves,
         None => true,

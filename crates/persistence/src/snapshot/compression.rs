@@ -58,11 +58,22 @@ impl Compression {
     }
 
     pub(super) fn reader<F: File>(self, file: F) -> Box<dyn Read> {
-        let file = BufReader::with_capacity(BUFFER_BYTES, At { file, offset: 0 });
+        self.decompress(At { file, offset: 0 })
+    }
+
+    /// By its first bytes.
+    pub(super) fn of_content(start: &[u8]) -> Self {
+        let known = [Compression::Gzip, Compression::Snappy].into_iter();
+        let mut found = known.filter(|known| start.starts_with(known.magic()));
+        found.next().unwrap_or_default()
+    }
+
+    pub(super) fn decompress(self, source: impl Read + 'static) -> Box<dyn Read> {
+        let source = BufReader::with_capacity(BUFFER_BYTES, source);
         match self {
-            Compression::None => Box::new(file),
-            Compression::Gzip => Box::new(MultiGzDecoder::new(file)),
-            Compression::Snappy => Box::new(SnappyReader::new(file)),
+            Compression::None => Box::new(source),
+            Compression::Gzip => Box::new(MultiGzDecoder::new(source)),
+            Compression::Snappy => Box::new(SnappyReader::new(source)),
         }
     }
 }

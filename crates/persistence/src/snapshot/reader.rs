@@ -1,14 +1,19 @@
 //! Reading a snapshot into whatever implements [`Restore`].
 
+use std::io::{self, Read};
+
 use proto::{Input, Ustring};
 
 use super::body::{Body, Step};
 use super::stream::Stream;
-use super::{SNAPSHOT_MAGIC, SnapshotDigest, SnapshotSeals};
+use super::{Compression, SNAPSHOT_MAGIC, SnapshotDigest, SnapshotSeals};
 use crate::{Dir, IoError, Restore, SnapshotError, parse_snapshot_name};
 
 /// The digest and last zxid sections are shorter, seals included.
 const MAX_END_BYTES: usize = 256;
+
+/// Bytes by which a compression is known.
+const LONGEST_MAGIC: u64 = 8;
 
 /// A snapshot that is being read.
 pub struct SnapshotReader {
@@ -24,6 +29,25 @@ impl SnapshotReader {
         let source = compression.reader(file);
         Ok(SnapshotReader {
             stream: Stream::new(dir.path().join(name), source, max_field_bytes),
+            max_field_bytes,
+        })
+    }
+
+    /// One that comes in another way than as a file; `name` is what messages call it. Its first bytes tell how it is compressed.
+    ///
+    /// # Errors
+    /// Its first bytes do not come.
+    pub fn of_stream(
+        mut source: impl Read + 'static,
+        name: &str,
+        max_field_bytes: u32,
+    ) -> io::Result<Self> {
+        let mut start = Vec::new();
+        Read::take(&mut source, LONGEST_MAGIC).read_to_end(&mut start)?;
+        let compression = Compression::of_content(&start);
+        let source = compression.decompress(io::Cursor::new(start).chain(source));
+        Ok(SnapshotReader {
+            stream: Stream::new(name.into(), source, max_field_bytes),
             max_field_bytes,
         })
     }

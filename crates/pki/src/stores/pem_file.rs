@@ -61,6 +61,7 @@ fn private_key(block: &pem::Pem, password: &str) -> Result<PrivateKeyDer<'static
     let der = block.contents().to_vec();
     match block.tag() {
         "ENCRYPTED PRIVATE KEY" => decrypted(&der, password),
+        _ if !password.is_empty() => Err(StoreError::NeedlessPassword),
         "RSA PRIVATE KEY" => Ok(PrivateKeyDer::Pkcs1(der.into())),
         "EC PRIVATE KEY" => Ok(PrivateKeyDer::Sec1(der.into())),
         _ => Ok(PrivateKeyDer::Pkcs8(der.into())),

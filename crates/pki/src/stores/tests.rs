@@ -124,6 +124,10 @@ fn a_wrong_password_is_told_from_a_key_with_its_own() {
         "{refused}"
     );
     assert_eq!(
+        refusal(keys(fixture!("plain.pem"), None, "changeit")),
+        "its key is not encrypted and there is a password: remove the password, or encrypt the key"
+    );
+    assert_eq!(
         refusal(keys(fixture!("encrypted.pem"), None, "")),
         StoreError::NoPassword.to_string()
     );

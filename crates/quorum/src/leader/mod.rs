@@ -97,6 +97,14 @@ impl Leading {
         }
     }
 
+    pub fn synced_observers(&self) -> Vec<(LinkId, Sid)> {
+        let learners = self.learners.iter();
+        learners
+            .filter(|(_, learner)| learner.is_synchronised() && !learner.is_follower())
+            .map(|(link, learner)| (*link, learner.sid))
+            .collect()
+    }
+
     pub fn links(&self) -> impl Iterator<Item = LinkId> {
         self.learners.keys().copied()
     }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 
 use super::report::Report;
 use super::resolve;
-use crate::config::{Config, Ensemble, Listen, ServerAddress, ServerLine};
+use crate::config::{AdminSettings, Config, Ensemble, Listen, ServerAddress, ServerLine};
 
 pub(super) fn look(config: &Config, report: &mut Report) {
     for (on, who) in [
@@ -15,6 +15,9 @@ pub(super) fn look(config: &Config, report: &mut Report) {
         if let Some(on) = on {
             look_at_client_port(on, who, report);
         }
+    }
+    if let Some(admin) = &config.admin {
+        look_at_admin_port(admin, report);
     }
     if let Some(ensemble) = &config.ensemble {
         look_at_own_line(ensemble, report);
@@ -26,6 +29,22 @@ fn look_at_client_port(on: Listen, who: &str, report: &mut Report) {
     let address = SocketAddr::new(on.address.unwrap_or(any), on.port);
     report.works(format!("{who} connect to {address}"));
     try_address(who, address, report);
+}
+
+/// Without the port a server starts, unless somebody has chosen it.
+fn look_at_admin_port(admin: &AdminSettings, report: &mut Report) {
+    let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    let address = SocketAddr::new(admin.on.address.unwrap_or(any), admin.on.port);
+    let url = &admin.command_url;
+    report.works(format!("the admin server is at {address}{url}"));
+    if admin.port_is_chosen {
+        return try_address("the admin server", address, report);
+    }
+    if let Err(error) = TcpListener::bind(address) {
+        report.differs(format!(
+            "{address} cannot be had: {error}; as nobody has chosen this port, the server starts without its admin server"
+        ));
+    }
 }
 
 fn look_at_own_line(ensemble: &Ensemble, report: &mut Report) {

@@ -4,10 +4,14 @@
 
 use std::path::{Path, PathBuf};
 
+use super::admin::AdminSettings;
 use super::ensemble::{Ensemble, Own};
 use super::error::ConfigError;
+use super::guards::GuardSettings;
 use super::listen::{Listen, listen, secure_listen};
+use super::logging::LogSettings;
 use super::members::{Members, read_myid};
+use super::metrics::MetricsProvider;
 use super::reader::{Reader, parse_int};
 use super::sasl::SaslSettings;
 use super::schemes::AuthSchemes;
@@ -59,6 +63,9 @@ pub(super) fn build(reader: &mut Reader<'_>, basics: Basics) -> Result<Config, C
         None => None,
     };
     Ok(Config {
+        audit: audit(reader)?,
+        log: LogSettings::read(reader, basics.file.as_deref())?,
+        guards: GuardSettings::read(reader),
         file: basics.file,
         client_tls,
         clients: basics.clients,
@@ -111,7 +118,8 @@ pub(super) fn build(reader: &mut Reader<'_>, basics: Basics) -> Result<Config, C
         client_tcp_keep_alive: reader.flag("zookeeper.clientTcpKeepAlive", false),
         four_letter_words: four_letter_words(reader, read_only_mode),
         read_only_mode,
-        admin_server_enabled: admin_server_enabled(reader),
+        admin: AdminSettings::read(reader)?,
+        metrics: MetricsProvider::read(reader)?,
         flush_delay_ms,
         max_write_queue_poll_time_ms: max_write_queue_poll_time(reader, flush_delay_ms),
         max_batch_size: reader.at_least("zookeeper.maxBatchSize", 0, 1000),
@@ -326,6 +334,22 @@ fn containers(reader: &mut Reader<'_>) -> Result<Containers, ConfigError> {
     })
 }
 
+/// Another class would be the operator's own: what it is to do with the lines cannot be known.
+fn audit(reader: &mut Reader<'_>) -> Result<bool, ConfigError> {
+    const CLASS: &str = "zookeeper.audit.impl.class";
+    let enabled = reader.flag("zookeeper.audit.enable", false);
+    let class = reader.property(CLASS);
+    match class.filter(|class| class.value != "org.apache.zookeeper.audit.Slf4jAuditLogger") {
+        Some(class) => Err(ConfigError::invalid(
+            CLASS,
+            class,
+            "is a Java class, which cannot be run here",
+            "remove the line: the audit's lines go to the log",
+        )),
+        None => Ok(enabled),
+    }
+}
+
 fn digest_authentication(reader: &mut Reader<'_>) -> Result<DigestAuthentication, ConfigError> {
     const ALGORITHM: &str = "zookeeper.DigestAuthenticationProvider.digestAlg";
     let algorithm = match reader.property(ALGORITHM) {
@@ -348,16 +372,4 @@ fn four_letter_words(reader: &mut Reader<'_>, read_only_mode: bool) -> FourLette
         .text("zookeeper.4lw.commands.whitelist")
         .unwrap_or_default();
     FourLetterWords::parse(list, read_only_mode)
-}
-
-/// On unless exactly `false` (Apache: `AdminServerFactory`).
-fn admin_server_enabled(reader: &mut Reader<'_>) -> bool {
-    let enabled = reader.text("zookeeper.admin.enableServer") != Some("false");
-    if enabled {
-        reader.notices.push(
-            "the admin server is not built yet: nothing listens for HTTP; admin.enableServer=false silences this line"
-                .to_owned(),
-        );
-    }
-    enabled
 }

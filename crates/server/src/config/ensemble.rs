@@ -43,6 +43,8 @@ pub struct Ensemble {
     /// A learner gets txns of the log on disk where they are smaller than this share of the newest snapshot; negative: never.
     /// Default 0.33.
     pub snapshot_size_factor: f64,
+    /// A leader measures the ACKs of txns whose zxid is a multiple of this; 0: of none. Default 1000.
+    pub ack_logging_frequency: u32,
     /// The waits of elections; each at least 1 ms.
     pub resends: Resends,
     /// A leader sends a snapshot to each learner; default false.
@@ -95,6 +97,7 @@ impl Ensemble {
             peers,
             committed_log: committed_log(reader),
             snapshot_size_factor: snapshot_size_factor(reader),
+            ack_logging_frequency: reader.at_least("zookeeper.leader.ackLoggingFrequency", 0, 1000),
             resends: resends(reader),
             force_snapshot_sync: reader.flag("zookeeper.forceSnapshotSync", false),
             leader_serves: !reader.is_exactly("zookeeper.leaderServes", "no", "yes"),

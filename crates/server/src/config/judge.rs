@@ -22,6 +22,10 @@ pub(super) struct Judged {
 pub(super) fn judge(source: &Source, is_ensemble: bool) -> Judged {
     let mut idle = Idle {
         is_ensemble,
+        admin_has_tls: ["forceHttps", "portUnification"].iter().any(|name| {
+            let value = source.properties.get(&format!("zookeeper.admin.{name}"));
+            value.is_some_and(|value| value.eq_ignore_ascii_case("true"))
+        }),
         names: BTreeMap::new(),
     };
     let mut refused = Vec::new();
@@ -45,6 +49,8 @@ pub(super) fn judge(source: &Source, is_ensemble: bool) -> Judged {
 /// Settings without effect.
 struct Idle {
     is_ensemble: bool,
+    /// The admin server uses what servers use between each other.
+    admin_has_tls: bool,
     /// By reason.
     names: BTreeMap<String, Vec<String>>,
 }
@@ -92,7 +98,8 @@ impl Idle {
     }
 
     fn add_if_standalone(&mut self, name: &str) {
-        if !self.is_ensemble {
+        let is_of_tls = name.contains("ssl.quorum.") || name == "sslQuorumReloadCertFiles";
+        if !self.is_ensemble && !(self.admin_has_tls && is_of_tls) {
             self.add("no effect on a standalone server", name);
         }
     }

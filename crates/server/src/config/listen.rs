@@ -90,7 +90,7 @@ fn file_listen(
 
 /// The first address of `host`, an IPv4 one if there is any; the empty name is the own host (Java's
 /// `InetAddress.getByName`).
-fn resolve(host: &str, name: &str, setting: &Setting) -> Result<IpAddr, ConfigError> {
+pub(super) fn resolve(host: &str, name: &str, setting: &Setting) -> Result<IpAddr, ConfigError> {
     let host = host
         .strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'))

@@ -6,15 +6,19 @@
 //! The way of a setting: `flags` and `properties` read text, `source` sorts it into keys and properties, `members` tells whether
 //! there is an ensemble, `judge` refuses what is not built and says what has no effect, `build` types the rest.
 
+mod admin;
 mod build;
 mod client;
 mod ensemble;
 mod error;
 mod flags;
+mod guards;
 mod judge;
 pub mod keys;
 mod listen;
+mod logging;
 mod members;
+mod metrics;
 mod peers;
 pub mod properties;
 mod reader;
@@ -38,19 +42,24 @@ use quorum::packet::LearnerKind;
 use reader::{Reader, parse_int};
 use source::Source;
 
+pub use admin::{AdminSettings, AdminTls, RateSettings};
 pub use client::{count_options, load_client_tls, max_field_bytes};
 pub use ensemble::Ensemble;
 pub use error::ConfigError;
+pub use guards::GuardSettings;
 pub use listen::Listen;
+pub use logging::{LogFormat, LogSettings};
 pub use members::{ServerAddress, ServerLine};
+pub use metrics::{MetricsProvider, PrometheusPage};
 pub use peers::PeerSettings;
 pub use persistence::Compression;
 pub use processor::DigestAlgorithm;
 pub use sasl::{ClientSasl, Kerberos, PeerSasl, SaslSettings};
 pub use schemes::AuthSchemes;
+pub(crate) use settings::shown;
 pub use settings::{Origin, Properties, Secret, Setting};
 pub use throttle::{ConnectionThrottle, ConnectionWeights, LargeRequests, RequestThrottle};
-pub use tls::{ClientTls, PeerTls};
+pub use tls::{ClientTls, PeerNames, PeerTls};
 pub use values::FourLetterWords;
 
 /// Everything that an operator can set, checked.
@@ -144,8 +153,10 @@ pub struct Config {
     pub four_letter_words: FourLetterWords,
     /// `readonlymode.enabled`; default false. A standalone server is never read-only: it only adds isro to the words.
     pub read_only_mode: bool,
-    /// `admin.enableServer`; default true.
-    pub admin_server_enabled: bool,
+    /// The admin server; `None`: it is off. Default on.
+    pub admin: Option<AdminSettings>,
+    /// Who tells the metrics; default mntr alone.
+    pub metrics: MetricsProvider,
     /// ms that a write may wait for others to share its fsync; default 0.
     pub flush_delay_ms: u64,
     /// ms without a new write after which waiting ones are flushed; default a third of `flush_delay_ms`.
@@ -160,6 +171,12 @@ pub struct Config {
     pub request_throttle: RequestThrottle,
     /// The limit on new connections.
     pub connection_throttle: ConnectionThrottle,
+    /// A line for each change, with who made it (`audit.enable`); default false.
+    pub audit: bool,
+    /// The log.
+    pub log: LogSettings,
+    /// What Apache does not guard against.
+    pub guards: GuardSettings,
     /// The ensemble that the server is a member of; `None`: it is on its own.
     pub ensemble: Option<Ensemble>,
     /// All properties, from `-D` and from zoo.cfg, with the prefix `zookeeper.` where they have it.

@@ -108,7 +108,7 @@ impl fmt::Debug for Properties {
 }
 
 /// The value as a message may show it: passwords and password hashes are not for logs.
-fn shown<'a>(name: &str, value: &'a str) -> &'a str {
+pub(crate) fn shown<'a>(name: &str, value: &'a str) -> &'a str {
     let name = name.to_ascii_lowercase();
     let secret =
         (name.contains("password") && !name.ends_with("path")) || name.ends_with("superdigest");

@@ -121,8 +121,8 @@ pub struct PeerTls {
     pub check_server_host: bool,
     /// A certificate has to be for the address that it comes from, ...
     pub check_client_host: bool,
-    /// ... or for a server line's host that has this address; default true.
-    pub finds_by_name: bool,
+    /// ... or for a name that leads to this address.
+    pub names: PeerNames,
     /// The stores are read again when their files change; default false.
     pub reload: bool,
 }
@@ -142,7 +142,7 @@ impl PeerTls {
         let looks = !reader.flag("zookeeper.fips-mode", true);
         let of_servers = reader.flag("zookeeper.ssl.quorum.hostnameVerification", true);
         let of_clients = reader.flag("zookeeper.ssl.quorum.clientHostnameVerification", true);
-        let finds_by_name = reader.flag("zookeeper.ssl.quorum.allowReverseDnsLookup", true);
+        let names = PeerNames::read(reader);
         let detection_time = detection_time(reader);
         if !connects && !lets_plain_in {
             return Ok(None);
@@ -154,10 +154,47 @@ impl PeerTls {
             detection_time,
             check_server_host: looks && of_servers,
             check_client_host: looks && of_servers && of_clients,
-            finds_by_name,
+            names,
             reload,
         }))
     }
+}
+
+/// Which names a certificate may be for, beside the address that it comes from or is asked at (`ssl.quorum.allowReverseDnsLookup`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeerNames {
+    /// None.
+    Nothing,
+    /// The hosts of server lines that have the address: the default. Apache's is [`PeerNames::Dns`].
+    ServerLines,
+    /// These, and the name that DNS gives for the address. Whoever owns an address may write its name, so this has to be asked for.
+    Dns,
+}
+
+impl PeerNames {
+    fn read(reader: &mut Reader<'_>) -> Self {
+        const NAME: &str = "zookeeper.ssl.quorum.allowReverseDnsLookup";
+        let allowed = reader.flag(NAME, true);
+        match reader.property(NAME) {
+            None => PeerNames::ServerLines,
+            Some(_) if !allowed => PeerNames::Nothing,
+            Some(setting) => {
+                reader.say(NAME, setting, "takes a server's certificate for the name that DNS gives for its address. Whoever owns an address may write its name: remove the line, and hosts of server lines do");
+                PeerNames::Dns
+            }
+        }
+    }
+}
+
+/// How the admin server uses the stores between servers.
+///
+/// # Errors
+/// As [`PeerTls::read`]; `missing` where there is no key store.
+pub(super) fn admin_options(
+    reader: &mut Reader<'_>,
+    missing: impl FnOnce() -> ConfigError,
+) -> Result<TlsOptions, ConfigError> {
+    Names::PEERS.read(reader)?.with_key_store(missing)
 }
 
 fn no_peer_key_store(reader: &mut Reader<'_>) -> ConfigError {

@@ -15,6 +15,8 @@ pub struct Answered {
     pub zxid: Zxid,
     /// When it was read; monotonic ms.
     pub received_ms: i64,
+    /// A txn was made of it, or refused to be.
+    pub is_update: bool,
 }
 
 /// Of one connection, since its begin or since crst.

@@ -89,14 +89,16 @@ impl Order {
             || self.entries.len() >= limits::MAX_HELD_REQUESTS
     }
 
-    /// The oldest request was answered by the pipeline.
-    pub fn pop_pending(&mut self) {
+    /// The oldest request was answered by the pipeline. Says how many there were.
+    pub fn pop_pending(&mut self) -> usize {
+        let waiting = self.entries.len();
         let oldest = self.entries.pop_front();
         assert!(
             matches!(oldest, Some(Entry::Pending)),
             "answered {oldest:?} before its turn"
         );
         self.pending -= 1;
+        waiting
     }
 
     /// The oldest request, if it is one that is held and whose turn it is. It keeps its place while

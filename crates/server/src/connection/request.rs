@@ -20,6 +20,7 @@ use crate::clock;
 use crate::limits;
 use crate::replica::{ConnectRequest, Input, Submission};
 use crate::shared::Shared;
+use crate::slow;
 use crate::stats::ServerStats;
 use crate::throttle::Wanted;
 
@@ -57,8 +58,12 @@ impl Connection {
         };
         let now_ms = clock::monotonic_ms();
         if !server.throttles.admit_connection(wanted, now_ms) {
+            server.metrics.connection_rejected.add(1);
             return Err(Violation::ConnectionTokens);
         }
+        server.metrics.connection_request_count.add(1);
+        let deficit = server.throttles.token_deficit();
+        server.metrics.connection_token_deficit.add(deficit.into());
         self.has_read_only.store(has_read_only, Release);
         server.replica.push(Input::Connect(ConnectRequest {
             connection: self.clone(),
@@ -94,6 +99,7 @@ impl Connection {
             return Ok(());
         }
         if !server.throttles.admit_large(size) {
+            server.metrics.large_requests_rejected.add(1);
             return Err(Violation::LargeRequests(
                 server.config.large_requests.max_bytes,
             ));
@@ -134,7 +140,8 @@ impl Connection {
         let (is_first, waiting) = (order.is_empty(), order.held());
         drop(order);
         if is_first {
-            return self.execute(server, &server.tree.read(), &held);
+            let began_ms = held.received_ms;
+            return self.execute(server, &server.tree.read(), &held, began_ms);
         }
         if waiting >= limits::FEW_HELD_REQUESTS {
             held.expected_bytes = expected_bytes(&server.tree.read(), held.op, &held.body);
@@ -142,25 +149,33 @@ impl Connection {
         // It may be the first by now, but the replica does not see to it any more.
         let mut order = self.order();
         if !order.is_empty() {
-            return order.push_held(held);
+            order.push_held(held);
+            if server.config.ensemble.is_some() {
+                let held = order.held() as u64;
+                server.metrics.read_commit_proc_req_queued.add(held);
+            }
+            return;
         }
         drop(order);
-        self.execute(server, &server.tree.read(), &held);
+        let began_ms = clock::monotonic_ms();
+        self.execute(server, &server.tree.read(), &held, began_ms);
     }
 
     /// Executes the reads whose turn it is, as far as there is room for their replies. The
-    /// connection's task goes on with the others.
-    pub fn execute_held(&self, server: &Shared, tree: &DataTree) {
+    /// connection's task goes on with the others. Says how many that were.
+    pub fn execute_held(&self, server: &Shared, tree: &DataTree) -> usize {
         let _turn = self.turn.lock();
+        let mut executed = 0;
         loop {
             let has_room = self.outbound.lock().len() <= limits::MAX_OUTBOUND_BYTES;
             let mut order = self.order();
             let next = order.next_held();
             order.set_waits_for_room(next.is_some() && !has_room);
             drop(order);
+            executed += usize::from(next.is_some() && has_room);
             match next {
                 Some(held) if has_room => self.execute_oldest(server, tree, &held),
-                _ => return,
+                _ => return executed,
             }
         }
     }
@@ -182,13 +197,13 @@ impl Connection {
     }
 
     fn execute_oldest(&self, server: &Shared, tree: &DataTree, held: &Held) {
-        self.execute(server, tree, held);
+        self.execute(server, tree, held, clock::monotonic_ms());
         self.order().pop_held();
     }
 
     /// Answers a read, under the tree's lock: the reply is queued before any later change is
-    /// applied.
-    fn execute(&self, server: &Shared, tree: &DataTree, held: &Held) {
+    /// applied. `began_ms` is when its turn came.
+    fn execute(&self, server: &Shared, tree: &DataTree, held: &Held, began_ms: i64) {
         self.traffic.outstanding.fetch_sub(1, Relaxed);
         if self.is_closed() {
             return;
@@ -203,10 +218,11 @@ impl Connection {
             xid: held.xid,
             zxid,
             received_ms: held.received_ms,
+            is_update: false,
         };
         if held.op != OpCode::PING && server.throttles.waited_too_long(held.received_ms) {
             let err = ErrorCode::THROTTLED_OP;
-            return self.reply(&server.stats, &answered(err), |out| {
+            return self.reply(server, &answered(err), |out| {
                 processor::encode_header(held.xid, zxid, err, out);
             });
         }
@@ -230,7 +246,8 @@ impl Connection {
             Err(err) => (Vec::new(), err),
         };
         for (event, path) in missed {
-            self.send_event(event, &path, Zxid(-1));
+            let bytes = self.send_event(event, &path, Zxid(-1));
+            server.metrics.watch_bytes.add(bytes as u64);
         }
         const PING_XID: i32 = -2;
         let xid = if held.op == OpCode::PING {
@@ -238,10 +255,25 @@ impl Connection {
         } else {
             held.xid
         };
-        self.reply(&server.stats, &answered(ErrorCode::OK), |out| {
+        self.reply(server, &answered(ErrorCode::OK), |out| {
             processor::encode_header(xid, zxid, err, out);
             out.extend_from_slice(&body);
         });
+        self.measure_read(server, held, began_ms);
+        slow::look(server, self, held);
+    }
+
+    /// In an ensemble (`CommitProcessor`); a standalone server of Apache's measures no such thing.
+    fn measure_read(&self, server: &Shared, held: &Held, began_ms: i64) {
+        if server.config.ensemble.is_some() {
+            let metrics = &server.metrics;
+            metrics
+                .read_commitproc_time_ms
+                .add_ms(began_ms - held.received_ms);
+            metrics
+                .read_final_proc_time_ms
+                .add_ms(clock::monotonic_ms() - began_ms);
+        }
     }
 
     /// Answered at once, ahead of all that waits, with zxid 0.
@@ -251,7 +283,9 @@ impl Connection {
         let packet = packet.map_err(malformed)?;
         let scheme = packet.scheme.as_deref().unwrap_or_default();
         let rules = &server.access.auth;
-        match authenticate(rules, scheme, packet.auth, self.peer(), || key(server)) {
+        let verdict = authenticate(rules, scheme, packet.auth, self.peer(), || key(server));
+        count_ensemble(server, &packet, &verdict);
+        match verdict {
             Verdict::Accepted(ids) => {
                 self.add_identities(ids);
                 self.send_header(xid, Zxid::ZERO, ErrorCode::OK);
@@ -278,6 +312,21 @@ impl Connection {
     }
 }
 
+/// Whether the client meant this ensemble (`EnsembleAuthenticationProvider`).
+fn count_ensemble(server: &Shared, packet: &AuthPacket<'_>, verdict: &Verdict) {
+    let metrics = &server.metrics;
+    let Some(ensemble) = &server.access.auth.ensemble else {
+        return;
+    };
+    match verdict {
+        _ if packet.scheme.as_deref() != Some("ensemble") => {}
+        _ if ensemble.is_any(packet.auth) => metrics.ensemble_auth_skip.add(1),
+        Verdict::Accepted(_) => metrics.ensemble_auth_success.add(1),
+        Verdict::WrongServer => metrics.ensemble_auth_fail.add(1),
+        Verdict::Refused => {}
+    }
+}
+
 /// What the scheme key holds proofs against.
 fn key(server: &Shared) -> Option<Vec<u8>> {
     let tree = server.tree.read();
@@ -298,6 +347,10 @@ impl WatchAccess for LockedWatches<'_> {
             true => what(&mut Watches::default()),
             false => what(&mut watchers.watches),
         }
+    }
+
+    fn has_read(&mut self, path: &str, bytes: usize) {
+        self.server.metrics.count_read(path, bytes);
     }
 }
 

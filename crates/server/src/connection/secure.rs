@@ -72,6 +72,11 @@ async fn serve_over_tls(server: Server, accepted: Accepted, tls: Arc<Tls>, on_se
         admission,
     } = accepted;
     task::set_options(&server, &stream);
+    if !has_first_byte(&server, &stream).await {
+        // A probe of the port; Apache's counts it too.
+        ServerStats::count(&server.stats.auth_failed);
+        return tracing::debug!(%remote, "connection lost before its TLS handshake");
+    }
     let Some(Handshake { stream, subject }) = shake_hands(&server, &tls, stream, remote).await
     else {
         return;
@@ -101,6 +106,13 @@ pub async fn serve_either(server: Server, accepted: Accepted, tls: Arc<Tls>) {
     }
 }
 
+/// Whether the client begins, and does not just go.
+async fn has_first_byte(server: &Server, stream: &TcpStream) -> bool {
+    let patience = Duration::from_millis(server.config.sessionless_cnxn_timeout_ms.into());
+    let peeked = tokio::time::timeout(patience, stream.peek(&mut [0])).await;
+    matches!(peeked, Ok(Ok(1)))
+}
+
 async fn shake_hands(
     server: &Server,
     tls: &Tls,
@@ -109,6 +121,8 @@ async fn shake_hands(
 ) -> Option<Handshake<TcpStream>> {
     if tls.settings.early_drop && matches!(server.standing.lock().state(), State::NotServing { .. })
     {
+        let metrics = &server.metrics;
+        metrics.cnxn_closed_without_zk_server_running.add(1);
         tracing::info!(%remote, "connection closed before its TLS handshake: the server does not serve");
         return None;
     }
@@ -117,6 +131,7 @@ async fn shake_hands(
         Some(places) => match places.try_acquire() {
             Ok(place) => Some(place),
             Err(_) => {
+                server.metrics.tls_handshake_exceeded.add(1);
                 tracing::debug!(%remote, "connection closed: too many TLS handshakes (netty.server.outstandingHandshake.limit)");
                 return None;
             }
@@ -128,6 +143,7 @@ async fn shake_hands(
         Ok(_) => "a certificate was shown, and ssl.trustStore.location is not set. Set it, or ssl.clientAuth=none".to_owned(),
         Err(error) => error.to_string(),
     };
+    server.metrics.unsuccessful_handshake.add(1);
     ServerStats::count(&server.stats.auth_failed);
     tracing::warn!(%remote, "TLS handshake failed: {failure}");
     None

@@ -162,6 +162,7 @@ impl<'a> Registered<'a> {
         }
         let (server, connection) = (self.server, self.connection);
         connection.close_now();
+        server.metrics.connection_drop_count.add(1);
         let mut watchers = server.watchers.lock();
         watchers.watches.remove_watcher(connection.id);
         watchers.connections.remove(&connection.id);
@@ -186,6 +187,16 @@ async fn write_or_flush(writer: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) ->
         true => writer.flush().await.map(|()| 0),
     }
 }
+
+/// What was taken from the socket at once.
+#[derive(Clone, Copy, Debug, Default)]
+struct Taken {
+    frames: usize,
+    bytes: usize,
+}
+
+/// In front of a frame, or a four-letter word.
+const LENGTH_BYTES: usize = 4;
 
 struct Task<'a, R, W> {
     frames: FrameReader<R>,
@@ -269,6 +280,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Task<'_, R, W> {
     fn check_patience(&self) -> Result<(), End> {
         let patience = self.patience();
         if self.connection.session.get().is_none() {
+            self.server.metrics.sessionless_connections_expired.add(1);
             return Err(End::Sessionless(patience));
         }
         let stalled = !self.writing.is_empty() && self.progress.elapsed() > patience;
@@ -341,10 +353,35 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Task<'_, R, W> {
     }
 
     fn take_frames(&mut self, submissions: &mut Vec<Input>) -> Result<(), End> {
+        let mut taken = Taken::default();
+        let outcome = self.take_each_frame(submissions, &mut taken);
+        self.measure(taken, submissions.len());
+        outcome
+    }
+
+    /// In an ensemble Apache counts what is read at once too (`CommitProcessor`).
+    fn measure(&self, taken: Taken, writes: usize) {
+        let metrics = &self.server.metrics;
+        if taken.frames > 0 {
+            metrics.bytes_received_count.add(taken.bytes as u64);
+        }
+        if taken.frames > writes && self.server.config.ensemble.is_some() {
+            let reads = (taken.frames - writes) as u64;
+            metrics.read_commit_proc_issued.add(reads);
+        }
+    }
+
+    fn take_each_frame(
+        &mut self,
+        submissions: &mut Vec<Input>,
+        taken: &mut Taken,
+    ) -> Result<(), End> {
         while self.may_read() {
             let Some(frame) = self.frames.next_frame()? else {
                 break;
             };
+            taken.frames += 1;
+            taken.bytes += LENGTH_BYTES + frame.len();
             ServerStats::count(&self.server.stats.packets_received);
             ServerStats::count(&self.connection.traffic.received);
             match self.connection.session.get() {
@@ -364,9 +401,13 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Task<'_, R, W> {
     /// would take the answer away from it.
     async fn answer_word(&mut self, word: [u8; 4]) -> Result<(), End> {
         ServerStats::count(&self.server.stats.packets_received);
+        let metrics = &self.server.metrics;
+        metrics.bytes_received_count.add(LENGTH_BYTES as u64);
         let traffic = &self.connection.traffic;
         ServerStats::count(&traffic.received);
         let _ = traffic.word.set(word);
+        let remote = self.connection.remote;
+        tracing::debug!(%remote, "four letter word {}", word.escape_ascii());
         let argument = match words::has_argument(self.server, word) {
             true => self.read_argument().await?,
             false => None,

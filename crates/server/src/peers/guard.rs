@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::io::{self, Cursor};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
@@ -18,7 +18,8 @@ use tokio::time::timeout;
 
 use super::PeerAddress;
 use super::login::{self, LoginError, MAGIC};
-use crate::config::PeerTls;
+use crate::config::{PeerNames, PeerTls};
+use crate::names;
 use crate::sasl::{NotInFips, PeerLogins};
 use crate::serve::certificates::Stores;
 
@@ -135,14 +136,23 @@ impl PeerContext {
             true => &address,
             false => &to.host,
         };
-        let both = [host.as_str(), &address];
-        let names: &[&str] = match self.settings.check_server_host {
-            true => &both,
-            false => &[],
+        let names = match self.settings.check_server_host {
+            true => self.names_of(host, &address).await,
+            false => Vec::new(),
         };
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
         Ok(PeerStream::of(
-            self.context.connect(stream, host, names).await?,
+            self.context.connect(stream, host, &names).await?,
         ))
+    }
+
+    /// What the certificate of a server may be for that is connected to. DNS is asked where its line has no name.
+    async fn names_of(&self, host: &str, address: &str) -> Vec<String> {
+        let mut names = vec![host.to_owned(), address.to_owned()];
+        if let (PeerNames::Dns, Ok(ip)) = (self.settings.names, host.parse()) {
+            names.extend(name_of(ip).await);
+        }
+        names
     }
 
     async fn accept(
@@ -169,15 +179,25 @@ impl PeerContext {
         Ok(PeerStream::of(handshake.stream))
     }
 
-    /// Is the certificate for the address, or for a server's host that has it? Apache asks reverse DNS for the host, which anybody
-    /// may write who owns an address.
+    /// Is the certificate for the address, or for a name that leads to it (`ZKTrustManager.performHostVerification`)?
     async fn is_for(&self, shown: &pki::CertificateDer<'_>, remote: SocketAddr) -> bool {
         if pki::hosts::is_for(shown, &listener::java_host_address(remote.ip())) {
             return true;
         }
-        if !self.settings.finds_by_name {
-            return false;
+        match self.settings.names {
+            PeerNames::Nothing => false,
+            PeerNames::ServerLines => self.is_for_a_line(shown, remote).await,
+            PeerNames::Dns => {
+                self.is_for_a_line(shown, remote).await
+                    || name_of(remote.ip().to_canonical())
+                        .await
+                        .is_some_and(|name| pki::hosts::is_for(shown, &name))
+            }
         }
+    }
+
+    /// Is the certificate for the host of a server line that has the address?
+    async fn is_for_a_line(&self, shown: &pki::CertificateDer<'_>, remote: SocketAddr) -> bool {
         let named = |host: &&PeerAddress| pki::hosts::is_for(shown, &host.host);
         for host in self.hosts.iter().filter(named) {
             let addresses = host.resolve().await.unwrap_or_default();
@@ -188,6 +208,12 @@ impl PeerContext {
         }
         false
     }
+}
+
+/// The name that DNS gives for an address.
+async fn name_of(address: IpAddr) -> Option<String> {
+    let asked = tokio::task::spawn_blocking(move || names::name_of(address)).await;
+    asked.expect("asking DNS does not panic")
 }
 
 impl Stores for PeerContext {

@@ -31,6 +31,7 @@ use super::{NoConnection, Taken};
 pub use acceptor::{AcceptorSettings, LearnerAcceptor};
 pub use connector::{ConnectorSettings, LeaderConnector};
 pub use link::Link;
+pub use queue::Pushed;
 pub use side::{AtLeader, AtLearner, Side};
 pub use snapshot::{BadSnapshot, Fed, SnapshotSink};
 pub use stream::{LinkGone, StreamSource};

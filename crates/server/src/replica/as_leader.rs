@@ -2,7 +2,7 @@
 
 use persistence::{LogRangeOptions, RealDir, log_range_limit, read_log_range};
 use processor::{Identities, Owner, Prepared, Requester, WriteRequest};
-use proto::{Input as Bits, OpCode, SessionId, Zxid};
+use proto::{ErrorCode, Input as Bits, OpCode, SessionId, Zxid};
 use quorum::packet::Forwarded;
 use quorum::{LinkId, LogOnDisk, Txn};
 
@@ -19,6 +19,8 @@ fn owner(link: LinkId) -> Owner {
 impl Replica {
     /// A learner's client wants a write, or a sync. The learner knows the answer by the txn.
     pub(super) fn request_of_learner(&mut self, link: LinkId, request: Forwarded) {
+        let metrics = &self.server.metrics;
+        metrics.requests_not_forwarded_to_commit_processor.add(1);
         if request.op == OpCode::SYNC {
             return self.drive(quorum::Input::Sync(link));
         }
@@ -31,6 +33,7 @@ impl Replica {
         };
         let prepared = match request.op {
             OpCode::CREATE_SESSION => self.begin_session_of_learner(who, &request.body),
+            op if self.is_without_room(op) => Prepared::Refused(ErrorCode::SYSTEM_ERROR),
             op => self.prepare(&WriteRequest {
                 who,
                 op,
@@ -49,7 +52,7 @@ impl Replica {
 
     fn begin_session_of_learner(&mut self, who: Requester<'_>, body: &[u8]) -> Prepared {
         let Ok(timeout_ms) = Bits::new(body).read::<i32>() else {
-            return Prepared::Refused(proto::ErrorCode::MARSHALLING_ERROR);
+            return Prepared::Refused(ErrorCode::MARSHALLING_ERROR);
         };
         let sessions = &mut self.processor.sessions;
         sessions.track(who.session, timeout_ms, clock::monotonic_ms());
@@ -65,6 +68,7 @@ impl Replica {
 
     /// A client has come to a learner with its session (`Leader.learnerHandler`, `LearnerHandler.revalidateSession`).
     pub(super) fn revalidate(&mut self, link: LinkId, session: SessionId, timeout_ms: i32) {
+        self.server.metrics.revalidate_count.add(1);
         let sessions = &mut self.processor.sessions;
         let now_ms = clock::monotonic_ms();
         // One that is local to this server is nobody else's (`LeaderZooKeeperServer.checkIfValidGlobalSession`).

@@ -140,7 +140,7 @@ impl Replica {
         self.drive(quorum::Input::Reloaded(last));
     }
 
-    fn replace_tree(&mut self, mut tree: DataTree) {
+    pub(super) fn replace_tree(&mut self, mut tree: DataTree) {
         set_config(&self.server.config, &mut tree, clock::wall_ms());
         let mut current = self.server.tree.write();
         let old = std::mem::replace(&mut *current, tree);

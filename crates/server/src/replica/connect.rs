@@ -38,6 +38,8 @@ impl Replica {
         let connection = &request.connection;
         if !self.duty.is_for(connection) {
             tracing::debug!(remote = %connection.remote, "refused: this server does not serve now");
+            let metrics = &self.server.metrics;
+            metrics.cnxn_closed_without_zk_server_running.add(1);
             return connection.close_now();
         }
         let last_zxid = self.server.tree.read().last_zxid();
@@ -126,6 +128,7 @@ impl Replica {
     /// The old connection ends first, even if the password turns out to be wrong.
     fn take_over(&mut self, request: ConnectRequest) {
         let session = request.session;
+        self.server.metrics.connection_revalidate_count.add(1);
         if let Some(old) = self.by_session.remove(&session) {
             old.close_now();
         }

@@ -1,6 +1,7 @@
 //! The role's inputs and outputs.
 
-use quorum::{DiskOp, Input, Output, Ticket};
+use quorum::packet::ToLearner;
+use quorum::{DiskOp, Input, LinkId, Output, Ticket};
 
 use super::sockets::brings_in_sync;
 use super::{Replica, UnmatchedCommit, advice};
@@ -33,7 +34,11 @@ impl Replica {
         match output {
             Output::Apply { up_to } => self.committed = Some(up_to),
             Output::Disk(ticket, op) => self.write(ticket, op),
-            output @ (Output::ToLeader(..) | Output::ToLearner(..)) => self.send(output),
+            Output::ToLeader(link, packet) => {
+                self.measure_to_leader(&packet);
+                self.send(Output::ToLeader(link, packet));
+            }
+            Output::ToLearner(link, packet) => self.tell_learner(link, packet),
             output => {
                 self.apply_committed();
                 self.change(output);
@@ -82,16 +87,6 @@ impl Replica {
                 sockets.connect(leader);
             }
             Output::ToLeader(link, packet) => sockets.tell_leader(link, packet),
-            Output::ToLearner(link, packet) => {
-                if let Some(zxid) = brings_in_sync(&packet) {
-                    let way = packet.name();
-                    tracing::info!(
-                        "link {}: a learner is brought in sync with {way} {zxid}",
-                        link.0
-                    );
-                }
-                sockets.tell_learner(link, packet);
-            }
             Output::Close(link) => sockets.close(link),
             Output::Drop(link, violation) => {
                 let advice = advice::on_violation(&violation);
@@ -102,11 +97,29 @@ impl Replica {
         }
     }
 
+    fn tell_learner(&mut self, link: LinkId, packet: ToLearner) {
+        if let Some(zxid) = brings_in_sync(&packet) {
+            let way = packet.name();
+            tracing::info!(
+                "link {}: a learner is brought in sync with {way} {zxid}",
+                link.0
+            );
+            self.measure_begin_of_sync(link, &packet);
+        }
+        let sockets = self.sockets.as_mut().expect("a member");
+        if let Some(pushed) = sockets.tell_learner(link, packet) {
+            self.measure_to_learner(link, pushed);
+        }
+    }
+
     /// One round's operations go to the disk together, to share an fsync; but a long round must not
     /// leave the disk without work.
     fn write(&mut self, ticket: Ticket, op: DiskOp) {
         match &op {
-            DiskOp::Append { zxid, record } => self.logged(*zxid, record.clone()),
+            DiskOp::Append { zxid, record } => {
+                self.logged(*zxid, record.clone());
+                self.measure_append(ticket, *zxid);
+            }
             DiskOp::Truncate(zxid) => self.cut_tail(*zxid),
             DiskOp::InstallSnapshot(_) => return self.install(ticket),
             DiskOp::AcceptedEpoch(_) | DiskOp::CurrentEpoch(_) => {}
@@ -114,7 +127,8 @@ impl Replica {
         if matches!(op, DiskOp::Truncate(_)) {
             self.snapshots.bar(ticket);
         }
-        self.for_disk.push(Item::Op(ticket, op));
+        self.for_disk
+            .push(Item::Op(ticket, op, clock::monotonic_ms()));
         if self.for_disk.len() >= limits::MAX_DISK_BATCH {
             self.disk.push_all(&mut self.for_disk);
         }

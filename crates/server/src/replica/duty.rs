@@ -72,11 +72,12 @@ impl Replica {
             true => Duty::Leads { first },
             false => Duty::Learns { first },
         };
+        self.measure_service(state, clock::monotonic_ms());
         self.tell_serving(state, epoch, zxid);
     }
 
     /// What a leader says of a session that it does not know.
-    fn unknown_to_leader(&self) -> Unknown {
+    pub(super) fn unknown_to_leader(&self) -> Unknown {
         match &self.server.config.ensemble {
             Some(ensemble) if ensemble.local_sessions => Unknown::MayBeLocal {
                 server_id: ensemble.me.0,
@@ -136,6 +137,7 @@ impl Replica {
     pub(super) fn become_state(&mut self, state: PeerState) {
         tracing::info!("is {} now", name(state));
         let now_ms = clock::monotonic_ms();
+        self.measure_role(state, now_ms);
         let mut standing = self.server.standing.lock();
         standing.becomes(state, now_ms);
         if let (PeerState::Leading, Some(ensemble)) = (state, &self.server.config.ensemble) {

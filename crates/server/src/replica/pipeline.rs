@@ -4,18 +4,20 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use bytes::Bytes;
-use datatree::{DataTree, TxnResult};
+use datatree::{Change, DataTree, TxnResult};
 use proto::records::{SyncRequest, TxnHeader};
 use proto::txn::{TxnBody, TxnRecord};
 use proto::{Decode, Encode, ErrorCode, Input, OpCode, SessionId, Zxid};
 
 use super::duty::Duty;
 use super::{Replica, connect};
+use crate::audit;
 use crate::clock;
 use crate::connection::figures::{self, Answered};
 use crate::connection::{Connection, Held, WakeBatch};
 use crate::limits;
-use crate::stats::ServerStats;
+use crate::shared::Shared;
+use crate::slow;
 
 /// What has to happen before the answer.
 #[derive(Debug)]
@@ -68,6 +70,17 @@ pub(super) struct InFlight {
     pub origin: Origin,
 }
 
+impl InFlight {
+    /// When it was read; monotonic ms. None for what no client asked for.
+    fn received_ms(&self) -> Option<i64> {
+        match &self.origin {
+            Origin::Request { request, .. } => Some(request.received_ms),
+            Origin::Connect { received_ms, .. } => Some(*received_ms),
+            Origin::Upgrade => None,
+        }
+    }
+}
+
 impl Replica {
     /// The last step of a submission: into the queue. What needs no txn is answered at once when
     /// nothing is before it.
@@ -114,6 +127,7 @@ impl Replica {
             return;
         };
         let server = self.server.clone();
+        self.begin_batch(up_to);
         while self.has_tail_up_to(up_to) {
             // Dropped after the lock: who is woken may want it.
             let _wakes = WakeBatch::begin();
@@ -127,6 +141,7 @@ impl Replica {
                 self.answer_leading(&tree);
             }
         }
+        self.end_batch();
     }
 
     /// Whether a txn up to this one waits to be applied.
@@ -163,13 +178,21 @@ impl Replica {
         if let Some(entry) = &waiting {
             self.make_way(tree, entry);
         }
+        let ends_session = matches!(record.body, TxnBody::CloseSession(_));
+        let is_audited = ends_session && self.server.config.audit;
         let result = {
             let mut watchers = self.server.watchers.lock();
-            let access = &self.server.access;
+            let (access, metrics) = (&self.server.access, &self.server.metrics);
             tree.apply(&record, &mut |change| {
-                watchers.deliver(change, zxid, access)
+                metrics.count_change(change);
+                watchers.deliver(change, zxid, access, metrics);
+                if is_audited && let Change::Deleted { path, .. } = change {
+                    audit::ephemeral_deleted(record.header.client_id, path);
+                }
             })
         };
+        let received_ms = waiting.as_ref().and_then(InFlight::received_ms);
+        self.measure_txn(&record.header, received_ms);
         self.processor.outstanding.applied(zxid);
         match &record.body {
             TxnBody::CreateSession(txn) => {
@@ -237,7 +260,9 @@ impl Replica {
                 self.server.stats.in_process.fetch_sub(1, Relaxed);
                 self.server.throttles.release_large(request.frame_bytes());
                 connection.traffic.outstanding.fetch_sub(1, Relaxed);
+                self.audit(&connection, &request, &entry.work, result);
                 self.reply(tree, &connection, &request, &entry.work, result);
+                slow::look(&self.server, &connection, &request);
                 self.go_on(tree, &connection);
             }
         }
@@ -250,8 +275,23 @@ impl Replica {
             xid: 0,
             zxid,
             received_ms,
+            is_update: true,
         };
-        connection.count_answered(&self.server.stats, &answered);
+        connection.count_answered(&self.server, &answered);
+    }
+
+    /// What was throttled was not looked at (`FinalRequestProcessor.processRequest`).
+    fn audit(
+        &self,
+        connection: &Connection,
+        request: &Held,
+        work: &Work,
+        result: Option<&TxnResult<'_>>,
+    ) {
+        let is_throttled = matches!(work, Work::Refused(ErrorCode::THROTTLED_OP));
+        if self.server.config.audit && !is_throttled {
+            audit::request(&self.server.access.auth, connection, request, result);
+        }
     }
 
     fn reply(
@@ -266,11 +306,11 @@ impl Replica {
             // Its client is elsewhere: no reply must reach it here (ZOOKEEPER-710).
             return connection.close_after_replies();
         }
-        let stats = &self.server.stats;
+        let server = &self.server;
         let zxid = tree.last_zxid();
         let answered = |refusal| answered(request, zxid, refusal);
         let refuse = |err| {
-            connection.reply(stats, &answered(err), |out| {
+            connection.reply(server, &answered(err), |out| {
                 processor::encode_header(request.xid, zxid, err, out);
             });
         };
@@ -285,7 +325,7 @@ impl Replica {
             }
             (_, Some(result)) => {
                 reply_to_txn(
-                    stats,
+                    server,
                     connection,
                     request,
                     &answered(refusal(result)),
@@ -300,14 +340,15 @@ impl Replica {
                 refuse(ErrorCode::OK);
                 self.end_local_session(connection);
             }
-            _ => reply_to_sync(stats, connection, request, &answered(ErrorCode::OK)),
+            _ => reply_to_sync(server, connection, request, &answered(ErrorCode::OK)),
         }
     }
 
     /// A request of the session was answered: those held behind it have their turn.
-    fn go_on(&self, tree: &DataTree, connection: &Connection) {
-        connection.order().pop_pending();
-        connection.execute_held(&self.server, tree);
+    fn go_on(&mut self, tree: &DataTree, connection: &Connection) {
+        let waiting = connection.order().pop_pending();
+        let reads = connection.execute_held(&self.server, tree);
+        self.measure_answer(waiting, reads);
         // Its task may have stopped reading until now.
         connection.wake();
     }
@@ -329,6 +370,7 @@ fn answered(request: &Held, zxid: Zxid, refusal: ErrorCode) -> Answered {
         xid: request.xid,
         zxid,
         received_ms: request.received_ms,
+        is_update: request.op != OpCode::SYNC && refusal != ErrorCode::THROTTLED_OP,
     }
 }
 
@@ -341,7 +383,7 @@ fn refusal(result: &TxnResult<'_>) -> ErrorCode {
 }
 
 fn reply_to_txn(
-    stats: &ServerStats,
+    server: &Shared,
     connection: &Connection,
     request: &Held,
     answered: &Answered,
@@ -349,10 +391,10 @@ fn reply_to_txn(
 ) {
     if result.op == OpCode::CREATE_SESSION {
         let timeout_ms = connection.session.get().map_or(0, |bound| bound.timeout_ms);
-        connection.count_answered(stats, answered);
+        connection.count_answered(server, answered);
         return connect::respond(connection, connection.session_id(), timeout_ms);
     }
-    connection.reply(stats, answered, |out| {
+    connection.reply(server, answered, |out| {
         processor::encode_txn_reply(request.xid, answered.zxid, result, out);
     });
     if request.op == OpCode::CLOSE_SESSION {
@@ -361,18 +403,13 @@ fn reply_to_txn(
 }
 
 /// Echoes the path.
-fn reply_to_sync(
-    stats: &ServerStats,
-    connection: &Connection,
-    request: &Held,
-    answered: &Answered,
-) {
+fn reply_to_sync(server: &Shared, connection: &Connection, request: &Held, answered: &Answered) {
     let echo = SyncRequest::decode(&mut Input::new(&request.body));
     let err = match echo {
         Ok(_) => ErrorCode::OK,
         Err(_) => ErrorCode::MARSHALLING_ERROR,
     };
-    connection.reply(stats, answered, |out| {
+    connection.reply(server, answered, |out| {
         processor::encode_header(request.xid, answered.zxid, err, out);
         if let Ok(echo) = echo {
             // The response has the request's form.

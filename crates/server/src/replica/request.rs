@@ -14,6 +14,7 @@ use super::duty::Duty;
 use super::pipeline::{InFlight, Origin, Work};
 use crate::clock;
 use crate::connection::{Connection, Held};
+use crate::stats::ServerStats;
 
 /// A request that takes a zxid, or a sync.
 #[derive(Debug)]
@@ -32,9 +33,12 @@ impl Replica {
         if !self.duty.is_for(&submission.connection) {
             return self.drop_submission(&submission);
         }
+        self.server.metrics.prep_processor_request_queued.add(1);
         if self.is_throttled() || !self.stalled.is_empty() {
+            self.server.metrics.request_throttle_wait_count.add(1);
             return self.stalled.push_back(submission);
         }
+        self.server.metrics.request_throttle_queue_time_ms.add(0);
         self.process(submission);
     }
 
@@ -48,9 +52,16 @@ impl Replica {
         while !self.is_throttled()
             && let Some(submission) = self.stalled.pop_front()
         {
-            if self.is_stale(&submission) || !self.duty.is_for(&submission.connection) {
+            let metrics = &self.server.metrics;
+            let waited_ms = clock::monotonic_ms() - submission.request.received_ms;
+            if self.is_stale(&submission) {
+                metrics.stale_requests.add(1);
+                metrics.stale_requests_dropped.add(1);
+                self.drop_submission(&submission);
+            } else if !self.duty.is_for(&submission.connection) {
                 self.drop_submission(&submission);
             } else {
+                metrics.request_throttle_queue_time_ms.add_ms(waited_ms);
                 self.process(submission);
             }
         }
@@ -92,7 +103,15 @@ impl Replica {
             session,
             request,
         } = submission;
+        let began_ms = clock::monotonic_ms();
+        let waited_ms = began_ms - request.received_ms;
+        let metrics = &self.server.metrics;
+        metrics.prep_processor_queue_time_ms.add_ms(waited_ms);
         let work = self.begin(session, &request);
+        if request.op == OpCode::CLOSE_SESSION {
+            let took_ms = clock::monotonic_ms() - began_ms;
+            self.server.metrics.close_session_prep_time.add_ms(took_ms);
+        }
         let origin = Origin::Request {
             connection,
             request,
@@ -103,7 +122,11 @@ impl Replica {
     fn begin(&mut self, session: SessionId, request: &Held) -> Work {
         let throttlable = !matches!(request.op, OpCode::CLOSE_SESSION | OpCode::CREATE_SESSION);
         if throttlable && self.server.throttles.waited_too_long(request.received_ms) {
+            self.server.metrics.throttled_ops.add(1);
             return Work::Refused(ErrorCode::THROTTLED_OP);
+        }
+        if self.is_without_room(request.op) {
+            return Work::Refused(ErrorCode::SYSTEM_ERROR);
         }
         if let Some(err) = self.eager_refusal(request) {
             return Work::RefusedEagerly(err);
@@ -131,6 +154,15 @@ impl Replica {
                 self.propose(prepared)
             }
         }
+    }
+
+    /// Counted where it is.
+    pub(super) fn is_without_room(&self, op: OpCode) -> bool {
+        let is_refused = self.server.guards.refuse(op);
+        if is_refused {
+            ServerStats::count(&self.server.stats.refused_writes);
+        }
+        is_refused
     }
 
     /// What is not even ordered, where the operator wants that (`enableEagerACLCheck`).
@@ -175,15 +207,24 @@ impl Replica {
     }
 
     pub(super) fn forward(&mut self, request: Forwarded) {
+        let waiting = self.in_flight.len() as u64;
+        let metrics = &self.server.metrics;
+        metrics.learner_request_processor_queue_size.add(waiting);
         self.drive(quorum::Input::Forward(request));
     }
 
     pub(super) fn prepare(&mut self, write: &WriteRequest<'_>) -> Prepared {
+        let began_ms = clock::monotonic_ms();
         let tree = self.server.tree.read();
         let prepared = self.processor.prepare(&tree, write, clock::wall_ms());
         drop(tree);
+        let took_ms = clock::monotonic_ms() - began_ms;
+        self.server.metrics.prep_process_time.add_ms(took_ms);
         let refusals = self.processor.take_quota_refusals();
-        self.server.stats.count_quota_refusals(refusals);
+        for (namespace, count) in refusals {
+            let refused = &self.server.metrics.quota_exceeded_error_per_namespace;
+            refused.add(&namespace, count);
+        }
         prepared
     }
 
@@ -192,12 +233,17 @@ impl Replica {
         match prepared {
             Prepared::Refused(err) => Work::Refused(err),
             Prepared::Txn { zxid, record } => {
+                let began_ms = clock::monotonic_ms();
                 if matches!(self.duty, Duty::Leads { .. }) {
                     self.server.standing.lock().proposed(record.len());
+                    self.server.metrics.proposal_count.add(1);
                 }
+                self.server.metrics.outstanding_changes_queued.add(1);
                 if self.duty.makes_txns() {
                     self.drive(quorum::Input::Propose { zxid, record });
                 }
+                let took_ms = clock::monotonic_ms() - began_ms;
+                self.server.metrics.proposal_process_time.add_ms(took_ms);
                 Work::Txn(zxid)
             }
         }

@@ -12,6 +12,7 @@ use datatree::{Cursor, SnapshotHead};
 use persistence::{IoError, RealDir};
 use proto::Zxid;
 use quorum::{LinkId, Ticket};
+use tokio::sync::oneshot;
 
 use super::Input;
 use crate::disk::seal_rules;
@@ -31,8 +32,8 @@ pub struct SnapshotDirs {
 /// How a snapshot ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SnapshotEnd {
-    /// It is on disk.
-    Written,
+    /// It is on disk, and of this zxid.
+    Written(Zxid),
     /// It is sent, or its learner has gone.
     Sent,
     /// It was no longer wanted.
@@ -48,12 +49,35 @@ pub(super) struct Snapshots {
     number: u64,
     /// Learners that are to get one, first come first.
     waiting: VecDeque<LinkId>,
+    /// Of one that was begun for them.
+    wanted: Option<Wanted>,
+    /// Who waits for one that is not begun yet.
+    asked: Vec<Asker>,
     /// None is begun while the disk's thread changes what is there, which is until this operation is durable.
     barred: Option<Ticket>,
 }
 
+/// Who wants a snapshot, and hears its zxid when it is on disk, or why it is not.
+#[derive(Debug)]
+pub(super) struct Asker(pub oneshot::Sender<Result<Zxid, String>>);
+
+impl Asker {
+    /// One that has gone meanwhile does not hear of it.
+    fn tell(self, outcome: Result<Zxid, String>) {
+        let _ = self.0.send(outcome);
+    }
+}
+
+/// What was asked for, and is being written.
+struct Wanted {
+    number: u64,
+    askers: Vec<Asker>,
+}
+
 struct Running {
     number: u64,
+    /// The learner that it is sent to, where it is not written.
+    link: Option<LinkId>,
     thread: JoinHandle<()>,
     given_up: Arc<AtomicBool>,
 }
@@ -66,6 +90,8 @@ impl Snapshots {
             running: None,
             number: 0,
             waiting: VecDeque::new(),
+            wanted: None,
+            asked: Vec::new(),
             barred: None,
         }
     }
@@ -82,8 +108,37 @@ impl Snapshots {
         if self.running.is_some() {
             return tracing::warn!("a snapshot is still being taken; the next one has to wait");
         }
+        self.begin_one();
+    }
+
+    /// Somebody wants one of the tree as it is now, or later.
+    pub fn ask_for(&mut self, asker: Asker) {
+        self.asked.push(asker);
+        self.begin_asked();
+    }
+
+    /// Begins the one that was asked for, if none is being taken.
+    pub fn begin_asked(&mut self) {
+        let is_busy = self.barred.is_some() || self.running.is_some() || self.wanted.is_some();
+        if self.asked.is_empty() || is_busy {
+            return;
+        }
+        let askers = std::mem::take(&mut self.asked);
+        self.begin_one();
+        match &self.running {
+            Some(running) => {
+                self.wanted = Some(Wanted {
+                    number: running.number,
+                    askers,
+                })
+            }
+            None => tell_all(askers, Err("no thread can be started".to_owned())),
+        }
+    }
+
+    fn begin_one(&mut self) {
         let directory = self.directories.snapshots.clone();
-        self.start(move |server, head, cursor, given_up| {
+        self.start(None, move |server, head, cursor, given_up| {
             let outcome = write_snapshot(server, directory, &head, cursor, given_up);
             outcome.map_err(|error| format!("snapshot of {}: {error}", head.zxid))
         });
@@ -93,7 +148,7 @@ impl Snapshots {
     pub fn send(&mut self, zxid: Zxid, link: LinkId, source: StreamSource) {
         let at = self.server.tree.read().last_zxid();
         assert!(at == zxid, "SNAP says {zxid}, and the tree is of {at}");
-        self.start(move |server, head, cursor, given_up| {
+        self.start(Some(link), move |server, head, cursor, given_up| {
             let sent = send_nodes(server, &head, cursor, (link, source), given_up);
             server.tree.write().end_snapshot();
             Ok(sent.unwrap_or(SnapshotEnd::Sent))
@@ -102,6 +157,7 @@ impl Snapshots {
 
     fn start(
         &mut self,
+        link: Option<LinkId>,
         work: impl FnOnce(&Shared, SnapshotHead, Cursor, &AtomicBool) -> Result<SnapshotEnd, String>
         + Send
         + 'static,
@@ -124,6 +180,7 @@ impl Snapshots {
             Ok(thread) => {
                 self.running = Some(Running {
                     number,
+                    link,
                     thread,
                     given_up,
                 });
@@ -142,8 +199,11 @@ impl Snapshots {
         if running.is_some_and(|running| running.number == number) {
             self.wait();
         }
+        if let Some(wanted) = self.wanted.take_if(|wanted| wanted.number == number) {
+            tell_all(wanted.askers, told(&outcome));
+        }
         match outcome {
-            Ok(SnapshotEnd::Written) => drop(self.server.stats.snapshots.fetch_add(1, Relaxed)),
+            Ok(SnapshotEnd::Written(_)) => drop(self.server.stats.snapshots.fetch_add(1, Relaxed)),
             Ok(SnapshotEnd::Sent | SnapshotEnd::GivenUp) => {}
             Err(error) => tracing::error!("{error}"),
         }
@@ -156,6 +216,19 @@ impl Snapshots {
         {
             tracing::error!("the snapshot thread has ended by a bug");
         }
+    }
+
+    /// The learner that is being sent one.
+    pub fn receiver(&self) -> Option<LinkId> {
+        self.running.as_ref()?.link
+    }
+
+    /// The tree is about to be another one: one of the present tree is no longer wanted.
+    pub fn give_up(&mut self) {
+        if let Some(running) = &self.running {
+            running.given_up.store(true, Relaxed);
+        }
+        self.wait();
     }
 
     /// This learner is to get one, in its turn.
@@ -174,10 +247,7 @@ impl Snapshots {
     /// The disk's thread is to bring the files to another state: the one that is being taken is given up, and none is begun
     /// until this operation is done.
     pub fn bar(&mut self, until: Ticket) {
-        if let Some(running) = &self.running {
-            running.given_up.store(true, Relaxed);
-        }
-        self.wait();
+        self.give_up();
         self.barred = Some(until);
     }
 
@@ -185,6 +255,20 @@ impl Snapshots {
     pub fn unbar(&mut self, done: Ticket) {
         self.barred.take_if(|until| *until <= done);
     }
+}
+
+fn told(outcome: &Result<SnapshotEnd, String>) -> Result<Zxid, String> {
+    match outcome {
+        Ok(SnapshotEnd::Written(zxid)) => Ok(*zxid),
+        Ok(SnapshotEnd::Sent | SnapshotEnd::GivenUp) => Err("it was given up".to_owned()),
+        Err(error) => Err(error.clone()),
+    }
+}
+
+fn tell_all(askers: Vec<Asker>, outcome: Result<Zxid, String>) {
+    askers
+        .into_iter()
+        .for_each(|asker| asker.tell(outcome.clone()));
 }
 
 /// Writes the snapshot that was begun, and ends it in the tree whatever happens.
@@ -204,8 +288,10 @@ fn write_snapshot(
     let nodes = snapshot.nodes();
     let bytes = snapshot.finish(tail, seal_rules(&server.config))?;
     let took = began.elapsed();
+    let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    server.metrics.snapshottime.add(ms);
     tracing::info!(zxid = %head.zxid, nodes, bytes, ?took, "snapshot written");
-    Ok(SnapshotEnd::Written)
+    Ok(SnapshotEnd::Written(head.zxid))
 }
 
 /// Slices are taken under the shared lock and sent without it.

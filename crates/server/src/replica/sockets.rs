@@ -14,13 +14,14 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::as_learner::is_readable;
+use super::observers::Learner;
 use super::{Input, ReceivedTree, Replica};
 use crate::config::Ensemble;
 use crate::peers::CannotListen;
 use crate::peers::election::{ElectionEvent, ElectionLinks, ElectionSettings};
 use crate::peers::links::{
     AcceptorSettings, AtLeader, AtLearner, ConnectorSettings, DownReason, LeaderConnector,
-    LearnerAcceptor, Link, LinkEvent, StreamSource,
+    LearnerAcceptor, Link, LinkEvent, Pushed, StreamSource,
 };
 use crate::serve::start::tree_options;
 use crate::shared::Server;
@@ -46,7 +47,7 @@ pub struct Sockets {
     election: ElectionLinks,
     /// Whether the quorum port is to be open.
     port: UnboundedSender<bool>,
-    learners: HashMap<LinkId, Arc<Link<AtLeader>>>,
+    pub(super) learners: HashMap<LinkId, Learner>,
     connector: Option<LeaderConnector>,
     leader: Option<Arc<Link<AtLearner<ReceivedTree>>>>,
 }
@@ -110,7 +111,7 @@ impl Sockets {
     /// Also who waits for one of them to take more goes on then.
     fn end_learners(&mut self) {
         for (_, learner) in self.learners.drain() {
-            learner.end();
+            learner.link.end();
         }
     }
 
@@ -141,20 +142,21 @@ impl Sockets {
         }
     }
 
-    pub(super) fn tell_learner(&self, link: LinkId, packet: ToLearner) {
-        if let Some(learner) = self.learners.get(&link) {
-            learner.send(packet);
-        }
+    /// None where the learner has gone.
+    pub(super) fn tell_learner(&mut self, link: LinkId, packet: ToLearner) -> Option<Pushed> {
+        self.learners.get_mut(&link)?.send(packet)
     }
 
     /// Where a snapshot for this learner is put, if it is still there.
     pub(super) fn stream(&self, link: LinkId) -> Option<StreamSource> {
-        self.learners.get(&link).map(|link| link.stream())
+        self.learners
+            .get(&link)
+            .map(|learner| learner.link.stream())
     }
 
     pub(super) fn close(&mut self, link: LinkId) {
         if let Some(learner) = self.learners.get(&link) {
-            learner.end();
+            learner.link.end();
         }
         if self
             .connector
@@ -244,7 +246,7 @@ impl Replica {
         match event {
             LinkEvent::Up(link) => {
                 let id = link.id();
-                self.sockets().learners.insert(id, link);
+                self.sockets().learners.insert(id, Learner::new(link));
                 self.drive(quorum::Input::Accepted(id));
             }
             LinkEvent::Packets {
@@ -253,6 +255,10 @@ impl Replica {
                 taken: _taken,
             } => {
                 for packet in packets {
+                    if let Some(learner) = self.sockets().learners.get_mut(&link) {
+                        learner.count(&packet);
+                    }
+                    self.measure_from_learner(link, &packet);
                     self.drive(quorum::Input::ToLeader(link, packet));
                 }
             }
@@ -260,6 +266,7 @@ impl Replica {
             LinkEvent::SnapshotComes(_) => {} // no learner sends one
             LinkEvent::Down { link, .. } => {
                 self.sockets().learners.remove(&link);
+                self.measure_learner_gone(link);
                 self.drive(quorum::Input::LinkDown(link));
             }
         }
@@ -316,6 +323,7 @@ impl Replica {
                     link.0
                 );
             }
+            self.measure_from_leader(&packet);
             self.drive(quorum::Input::ToLearner(link, packet));
         }
     }

@@ -4,8 +4,6 @@
 
 #[cfg(feature = "gssapi")]
 mod credentials;
-#[cfg(feature = "gssapi")]
-mod hosts;
 #[cfg_attr(feature = "gssapi", path = "kerberos/library.rs")]
 #[cfg_attr(not(feature = "gssapi"), path = "kerberos/no_library.rs")]
 mod library;
@@ -17,7 +15,7 @@ use sasl::jaas::LoginModule;
 
 use crate::config::Kerberos;
 
-pub use library::{Keys, Tickets, canonical_host};
+pub use library::{Keys, Tickets};
 pub use service::Service;
 
 /// Java's module.

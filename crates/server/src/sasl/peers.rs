@@ -8,10 +8,11 @@ use sasl::names::KerberosName;
 use sasl::{Proven, digest_md5, gssapi};
 use tokio::sync::Semaphore;
 
-use super::kerberos::{Keys, Service, Tickets, canonical_host};
+use super::kerberos::{Keys, Service, Tickets};
 use super::users::Users;
 use super::{CannotLogIn, Exchange, JaasFile, Modules, OwnExchange, Unusable, nonce};
 use crate::config::{Kerberos, PeerSasl, Secret, ServerLine};
+use crate::names;
 
 /// Which servers may log in, and as whom this one does.
 #[derive(Debug)]
@@ -250,10 +251,11 @@ impl Hosts {
                 .flat_map(|line| &line.addresses)
                 .map(|address| &address.host)
             {
-                let name = canonical_host(host).map_err(|source| CannotLogIn::UnknownHost {
-                    host: host.clone(),
-                    source,
-                })?;
+                let name =
+                    names::canonical_host(host).map_err(|source| CannotLogIn::UnknownHost {
+                        host: host.clone(),
+                        source,
+                    })?;
                 tracing::info!("{host} of a server line is called {name}");
                 hosts.0.insert(host.clone(), name);
             }

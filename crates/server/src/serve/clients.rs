@@ -9,7 +9,6 @@ use crate::config::{Config, Listen};
 use crate::connection::secure::Tls;
 use crate::connection::{secure, task};
 use crate::shared::Server;
-use crate::stats::ServerStats;
 
 /// Where clients come in.
 pub struct ClientPorts {
@@ -95,7 +94,7 @@ async fn accept_on(
 ) {
     let trouble = |trouble| match trouble {
         AcceptTrouble::Refused(refusal) => {
-            ServerStats::count(&server.stats.connections_rejected);
+            server.metrics.connection_rejected.add(1);
             tracing::warn!("connection refused: {refusal}");
         }
         AcceptTrouble::NoRoom(error) => {

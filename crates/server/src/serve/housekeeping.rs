@@ -1,15 +1,18 @@
-//! What happens by the clock: containers and TTL znodes are reaped, old files purged.
+//! What happens beside requests: containers and TTL znodes are reaped, old files purged, metrics told to Prometheus.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use datatree::{DataTree, NodeRef, Owner};
 use persistence::{DataDirs, purge};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::certificates;
 use crate::clock;
+use crate::metrics::page;
 use crate::replica::Input;
 use crate::shared::Server;
 
@@ -24,10 +27,18 @@ impl Housekeeping {
 }
 
 /// Begins the jobs.
-pub fn spawn(server: &Server, directories: &Arc<DataDirs>) -> Housekeeping {
+pub fn spawn(
+    server: &Server,
+    directories: &Arc<DataDirs>,
+    page: Option<TcpListener>,
+) -> Housekeeping {
     let mut jobs = JoinSet::new();
+    if let Some(page) = page {
+        jobs.spawn(page::serve(server.clone(), page));
+    }
     jobs.spawn(reap(server.clone()));
     jobs.spawn(certificates::warn_of_expiry(server.security.stores()));
+    jobs.spawn(guard(server.clone(), directories.clone()));
     let stores = server.security.stores().into_iter();
     for stores in stores.filter(|stores| stores.reloads()) {
         jobs.spawn(certificates::watch(stores));
@@ -39,7 +50,6 @@ pub fn spawn(server: &Server, directories: &Arc<DataDirs>) -> Housekeeping {
             server.clone(),
             directories.clone(),
             period,
-            autopurge.snap_retain_count,
         ));
     }
     Housekeeping(jobs)
@@ -85,27 +95,49 @@ fn is_outlived(node: NodeRef<'_>, now_ms: i64, max_unused_ms: u64) -> bool {
     }
 }
 
+/// Each second; and while a disk is low, old files go, now and behind each snapshot.
+async fn guard(server: Server, directories: Arc<DataDirs>) {
+    let mut clock = interval_at(Instant::now(), Duration::from_secs(1));
+    clock.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut purged_at = None;
+    loop {
+        clock.tick().await;
+        let looking = server.clone();
+        if tokio::task::spawn_blocking(move || looking.guards.look())
+            .await
+            .is_err()
+        {
+            return;
+        }
+        let snapshots = server.stats.snapshots.load(Relaxed);
+        if !server.guards.want_purge() {
+            purged_at = None;
+        } else if purged_at != Some(snapshots) {
+            purged_at = Some(snapshots);
+            purge_now(&server, &directories).await;
+        }
+    }
+}
+
 /// At the start, then at each interval (`DatadirCleanupManager`).
-async fn purge_by_the_clock(
-    server: Server,
-    directories: Arc<DataDirs>,
-    period: Duration,
-    keep: u32,
-) {
+async fn purge_by_the_clock(server: Server, directories: Arc<DataDirs>, period: Duration) {
     let mut clock = interval_at(Instant::now(), period);
     loop {
         clock.tick().await;
-        let (server, directories) = (server.clone(), directories.clone());
-        let purging = move || {
-            let _past = server.past.lock();
-            purge(&directories.snapshots, &directories.logs, keep as usize)
-        };
-        match tokio::task::spawn_blocking(purging).await {
-            Ok(Ok(removed)) => {
-                tracing::info!(files = removed.len(), "purged old snapshots and logs")
-            }
-            Ok(Err(error)) => tracing::error!("purge: {error}"),
-            Err(_) => return,
-        }
+        purge_now(&server, &directories).await;
+    }
+}
+
+async fn purge_now(server: &Server, directories: &Arc<DataDirs>) {
+    let (server, directories) = (server.clone(), directories.clone());
+    let keep = server.config.autopurge.snap_retain_count as usize;
+    let purging = move || {
+        let _past = server.past.lock();
+        purge(&directories.snapshots, &directories.logs, keep)
+    };
+    match tokio::task::spawn_blocking(purging).await {
+        Ok(Ok(removed)) => tracing::info!(files = removed.len(), "purged old snapshots and logs"),
+        Ok(Err(error)) => tracing::error!("purge: {error}"),
+        Err(_) => {} // the runtime ends
     }
 }

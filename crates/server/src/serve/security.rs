@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use listener::tls::TlsError;
 
+use crate::admin;
 use crate::config::{Config, Ensemble};
 use crate::connection::secure::Tls;
 use crate::peers::{Guard, PeerAddress, PeerContext};
@@ -17,6 +18,8 @@ pub struct Security {
     pub tls: Option<Arc<Tls>>,
     /// Clients that log in by SASL.
     pub clients: Option<ClientLogins>,
+    /// TLS of the admin server, where it has it.
+    pub admin: Option<Arc<admin::Tls>>,
     /// What has to be passed on connections between servers.
     pub guard: Guard,
 }
@@ -30,6 +33,9 @@ pub enum NotSecure {
     /// Keys and certificates for clients.
     #[error("no TLS for clients: {0}")]
     ClientTls(TlsError),
+    /// Keys and certificates for the admin server.
+    #[error("no TLS for the admin server: {0}")]
+    AdminTls(TlsError),
     /// Keys and certificates for other servers.
     #[error("no TLS between servers: {0}")]
     PeerTls(TlsError),
@@ -49,7 +55,10 @@ impl Security {
             Some(ensemble) => guard(config, ensemble, file.as_ref())?,
             None => Guard::default(),
         };
+        let admin = config.admin.as_ref().and_then(|admin| admin.tls.as_ref());
+        let admin = admin.map(admin::Tls::open).transpose();
         Ok(Security {
+            admin: admin.map_err(NotSecure::AdminTls)?.map(Arc::new),
             tls: tls.map(Arc::new),
             clients: ClientLogins::read(file.as_ref(), &sasl.clients, &sasl.kerberos)?,
             guard,
@@ -60,7 +69,8 @@ impl Security {
     pub fn stores(&self) -> Vec<Arc<dyn Stores>> {
         let clients = self.tls.clone().map(|tls| tls as Arc<dyn Stores>);
         let peers = self.guard.tls().map(|tls| tls as Arc<dyn Stores>);
-        clients.into_iter().chain(peers).collect()
+        let admin = self.admin.clone().map(|tls| tls as Arc<dyn Stores>);
+        clients.into_iter().chain(peers).chain(admin).collect()
     }
 }
 

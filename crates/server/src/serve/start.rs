@@ -2,6 +2,7 @@
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use database::TreeRestore;
 use datatree::{DataTree, Options, OwnerRules};
@@ -18,11 +19,14 @@ use tokio::sync::Semaphore;
 use crate::clock;
 use crate::config::Config;
 use crate::exit_code::ExitCode;
+use crate::guards::Guards;
 use crate::limits;
+use crate::metrics::ServerMetrics;
 use crate::replica::{session_table, write_first_snapshot};
 use crate::serve::security::{NotSecure, Security};
 use crate::shared::{Server, Shared};
 use crate::standing::Standing;
+use crate::stats::ServerStats;
 use crate::sync::Mutex;
 use crate::throttle::Throttles;
 use crate::words;
@@ -93,12 +97,18 @@ pub fn start(config: Config) -> Result<Started, StartError> {
     })?);
     let initialize = directories.take_initialize_file()?;
     let options = tree_options(&config);
+    let began = Instant::now();
     let recovered = recover(
         &directories.snapshots,
         &directories.logs,
         &recovery_options(&config, initialize),
         || TreeRestore::new(options),
     )?;
+    let read_in = began.elapsed();
+    let read = Read {
+        snapshot_time: recovered.snapshot_time,
+        txns: recovered.txns_replayed,
+    };
     for notice in &recovered.notices {
         tracing::warn!("{notice}");
     }
@@ -118,6 +128,7 @@ pub fn start(config: Config) -> Result<Started, StartError> {
     let sizes = directories.clone();
     let sizes = Box::new(move || [sizes.data_dir_size(), sizes.log_dir_size()]);
     let server = Arc::new(shared(config, security, tree, sizes, seed));
+    measure(&server.metrics, read_in, &read);
     if recovered.start == Start::Empty {
         write_first_snapshot(&server, &directories.snapshots)?;
     }
@@ -140,6 +151,22 @@ pub fn start(config: Config) -> Result<Started, StartError> {
         snapshot_now,
         found,
     })
+}
+
+/// What was read, and how long that took.
+struct Read {
+    snapshot_time: Duration,
+    txns: u64,
+}
+
+/// As `ZKDatabase.loadDataBase` and `FileTxnSnapLog.restore` do.
+fn measure(metrics: &ServerMetrics, took: Duration, read: &Read) {
+    let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    metrics.dbinittime.add(ms(took));
+    metrics.startup_snap_load_time.add(ms(read.snapshot_time));
+    metrics.startup_txns_loaded.add(read.txns);
+    let log_time = took.saturating_sub(read.snapshot_time);
+    metrics.startup_txns_load_time.add(ms(log_time));
 }
 
 /// With the epochs, which a server that was on its own until now has not kept.
@@ -277,7 +304,10 @@ pub fn shared(
         watchers: Default::default(),
         replica: Default::default(),
         standing: Mutex::new(Standing::new(config.ensemble.is_some(), started_ms)),
-        stats: Default::default(),
+        stats: ServerStats::of(&config),
+        metrics: Default::default(),
+        metrics_window: Default::default(),
+        guards: Guards::new(&config),
         throttles: Throttles::new(&config, started_ms, seed),
         admissions: Admissions::new(limits),
         draining: Semaphore::new(limits::MAX_DRAINING_CONNECTIONS),

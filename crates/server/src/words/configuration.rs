@@ -19,9 +19,6 @@ pub(super) fn text(server: &Shared) -> String {
 /// `ZooKeeperServer.dumpConf`.
 fn own(server: &Shared, server_id: i64) -> String {
     let config = &server.config;
-    // `File.getAbsolutePath` follows no links.
-    let here = std::env::current_dir().unwrap_or_default();
-    let absolute = |dir: &std::path::Path| here.join(dir).join("version-2").display().to_string();
     let [data_size, log_size] = (server.sizes)();
     format!(
         "clientPort={}\nsecureClientPort={}\ndataDir={}\ndataDirSize={data_size}\ndataLogDir={}\n\
@@ -39,8 +36,14 @@ fn own(server: &Shared, server_id: i64) -> String {
     )
 }
 
+/// As `File.getAbsolutePath`, which follows no links.
+pub(crate) fn absolute(dir: &std::path::Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    here.join(dir).join("version-2").display().to_string()
+}
+
 /// The port that was bound, or is to be; -1 where there is none.
-fn port(bound: &OnceLock<u16>, on: Option<Listen>) -> i32 {
+pub(crate) fn port(bound: &OnceLock<u16>, on: Option<Listen>) -> i32 {
     let port = bound.get().copied().or(on.map(|on| on.port));
     port.map_or(-1, i32::from)
 }

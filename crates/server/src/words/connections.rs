@@ -43,7 +43,7 @@ pub(super) fn brief(connection: &Connection) -> String {
 }
 
 /// What the socket waits for, as Java's selector has it.
-fn interest(connection: &Connection) -> u8 {
+pub(crate) fn interest(connection: &Connection) -> u8 {
     const READ: u8 = 1;
     const WRITE: u8 = 4;
     if connection.traffic.word.get().is_some() {

@@ -17,7 +17,7 @@ use crate::replica::Input;
 use crate::shared::Shared;
 
 /// How long the replica may take to tell its sessions. It does so between two txns, unless it is stopping.
-pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The answer to dump; none where the server has stopped meanwhile.
 pub(super) async fn all(server: &Shared, asker: &Connection, role: Role) -> Option<String> {
@@ -40,11 +40,19 @@ pub(super) async fn all(server: &Shared, asker: &Connection, role: Role) -> Opti
 
 /// Those that this server lets expire: in its buckets (`SessionTrackerImpl.dumpSessions`).
 async fn own_sessions(server: &Shared, title: &str, local: bool) -> Option<String> {
+    Some(buckets(title, &expiring(server, local).await?))
+}
+
+/// The sessions that this server lets expire, by monotonic ms; none where the server has stopped meanwhile.
+pub(crate) async fn expiring(
+    server: &Shared,
+    local: bool,
+) -> Option<BTreeMap<i64, Vec<SessionId>>> {
     let (asker, told) = oneshot::channel();
     server.replica.push(Input::ListSessions { local, asker });
     let mut sessions = tokio::time::timeout(PATIENCE, told).await.ok()?.ok()?;
     sessions.values_mut().for_each(|ids| ids.sort_unstable());
-    Some(buckets(title, &sessions))
+    Some(sessions)
 }
 
 /// Of a learner: it knows their timeouts, its leader when they expire (`LearnerSessionTracker.dumpSessions`).
@@ -59,20 +67,28 @@ fn leaders_sessions(server: &Shared) -> String {
 
 /// `DataTree.dumpEphemerals`.
 async fn ephemerals(server: &Shared) -> String {
-    let sessions: Vec<SessionId> = server.tree.read().sessions_with_ephemerals().collect();
+    let sessions = all_ephemerals(server).await;
     let mut text = format!("Sessions with Ephemerals ({}):\n", sessions.len());
-    let mut left = sessions.as_slice();
-    while !left.is_empty() {
-        for (session, paths) in take_ephemerals(server, &mut left) {
-            let _ = writeln!(text, "{session}:");
-            for path in paths {
-                let _ = writeln!(text, "\t{path}");
-            }
+    for (session, paths) in sessions {
+        let _ = writeln!(text, "{session}:");
+        for path in paths {
+            let _ = writeln!(text, "\t{path}");
         }
+    }
+    text
+}
+
+/// The ephemeral znodes of each session, taken down one after the other, not all in one moment.
+pub(crate) async fn all_ephemerals(server: &Shared) -> Vec<(SessionId, Vec<String>)> {
+    let sessions: Vec<SessionId> = server.tree.read().sessions_with_ephemerals().collect();
+    let mut left = sessions.as_slice();
+    let mut taken = Vec::new();
+    while !left.is_empty() {
+        taken.extend(take_ephemerals(server, &mut left));
         // Others wait for this thread too.
         tokio::task::yield_now().await;
     }
-    text
+    taken
 }
 
 /// Those of some sessions, which are no longer left then.

@@ -11,15 +11,23 @@ use super::version;
 /// Apache's text for what is not known.
 const NOT_KNOWN: &str = "<NA>";
 
-/// The answer to envi: Apache's keys in its order. Those of its virtual machine have no value.
+/// The answer to envi.
 pub(super) fn text() -> String {
+    let mut text = "Environment:\n".to_owned();
+    for (key, value) in values() {
+        let _ = writeln!(text, "{key}={value}");
+    }
+    text
+}
+
+/// Apache's keys in its order. Those of its virtual machine have no value.
+pub(crate) fn values() -> Vec<(&'static str, String)> {
     let system = uname();
-    let user = User::from_uid(Uid::current()).ok().flatten();
-    let user_name = user.as_ref().map(|user| user.name.clone());
+    let user = user();
     let user_home = user.as_ref().map(|user| shown(&user.dir));
     let [free, most, total] = memory_mib().map(|mib| format!("{mib}MB"));
     let not_known = || NOT_KNOWN.to_owned();
-    let values = [
+    vec![
         ("zookeeper.version", version()),
         // As the machine names itself: to ask a name server could take long.
         (
@@ -39,7 +47,7 @@ pub(super) fn text() -> String {
             "os.version",
             system.release().to_string_lossy().into_owned(),
         ),
-        ("user.name", user_name.unwrap_or_else(not_known)),
+        ("user.name", user_name()),
         ("user.home", user_home.unwrap_or_else(not_known)),
         (
             "user.dir",
@@ -48,12 +56,16 @@ pub(super) fn text() -> String {
         ("os.memory.free", free),
         ("os.memory.max", most),
         ("os.memory.total", total),
-    ];
-    let mut text = "Environment:\n".to_owned();
-    for (key, value) in values {
-        let _ = writeln!(text, "{key}={value}");
-    }
-    text
+    ]
+}
+
+fn user() -> Option<User> {
+    User::from_uid(Uid::current()).ok().flatten()
+}
+
+/// Who runs the server.
+pub(crate) fn user_name() -> String {
+    user().map_or_else(|| NOT_KNOWN.to_owned(), |user| user.name)
 }
 
 fn shown(path: &Path) -> String {

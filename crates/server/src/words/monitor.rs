@@ -1,129 +1,137 @@
 //! mntr (`MonitorCommand`).
 
 use std::fmt::Write;
-use std::sync::atomic::Ordering::Relaxed;
 
 use super::{Role, version};
-use crate::clock;
+use crate::config::MetricsProvider;
+use crate::metrics::samples::{Plain, Sample, by_default_provider};
+use crate::metrics::{for_prometheus, gauges};
 use crate::shared::Shared;
-use crate::standing::Standing;
 use crate::stats::java_double;
 
-/// `MonitorCommand`: what this version counts, in the default provider's dialect.
+/// What a key of mntr, and of the admin server, is.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Value {
+    /// A whole number.
+    Integer(i64),
+    /// Another one.
+    Double(f64),
+    /// Words.
+    Text(String),
+}
+
+impl Value {
+    /// As Prometheus wants it; words are no number.
+    pub fn number(&self) -> f64 {
+        match self {
+            Value::Integer(value) => *value as f64,
+            Value::Double(value) => *value,
+            Value::Text(_) => f64::NAN,
+        }
+    }
+
+    /// As Java writes it.
+    fn text(&self) -> String {
+        match self {
+            Value::Integer(value) => value.to_string(),
+            Value::Double(value) => java_double(*value),
+            Value::Text(text) => text.clone(),
+        }
+    }
+}
+
+/// The answer.
 pub(super) fn all(server: &Shared, role: Role) -> String {
-    let stats = &server.stats;
-    let standing = server.standing.lock().clone();
-    let [last, least, most] = stats.reply_sizes.values();
-    let (descriptors, most_descriptors) = descriptors();
-    let watch_count = server.watchers.lock().watches.len();
-    let tree = server.tree.read();
-    let integers = [
-        ("max_latency", stats.latency_ms.most()),
-        ("min_latency", stats.latency_ms.least()),
-        (
-            "packets_received",
-            stats.packets_received.load(Relaxed) as i64,
-        ),
-        ("packets_sent", server.packets_sent() as i64),
-        ("num_alive_connections", server.admissions.open().into()),
-        ("outstanding_requests", stats.in_process.load(Relaxed)),
-        ("uptime", clock::monotonic_ms() - standing.role_since_ms()),
-        ("znode_count", tree.node_count() as i64),
-        ("watch_count", watch_count as i64),
-        ("ephemerals_count", tree.ephemeral_count() as i64),
-        ("approximate_data_size", tree.approximate_data_size()),
-        ("global_sessions", stats.sessions.load(Relaxed)),
-        ("local_sessions", stats.local_sessions.load(Relaxed)),
-        ("open_file_descriptor_count", descriptors),
-        ("max_file_descriptor_count", most_descriptors),
-        ("last_client_response_size", last),
-        ("max_client_response_size", most),
-        ("min_client_response_size", least),
-        ("outstanding_tls_handshake", 0),
-        ("auth_failed_count", stats.auth_failed.load(Relaxed) as i64),
-        ("non_mtls_remote_conn_count", 0),
-        ("non_mtls_local_conn_count", 0),
-        (
-            "connection_rejected",
-            stats.connections_rejected.load(Relaxed) as i64,
-        ),
-        ("digest_mismatches_count", tree.digest_mismatches() as i64),
-        (
-            "fsync_threshold_exceed_count",
-            stats.slow_fsyncs.load(Relaxed) as i64,
-        ),
-    ];
-    let mut text = head(&standing, role);
-    let _ = writeln!(
-        text,
-        "zk_avg_latency\t{}",
-        java_double(stats.latency_ms.mean())
-    );
-    let drop_probability = java_double(server.throttles.drop_probability());
-    let _ = writeln!(text, "zk_connection_drop_probability\t{drop_probability}");
-    for (key, value) in integers.into_iter().chain(of_role(server, &standing, role)) {
-        let _ = writeln!(text, "zk_{key}\t{value}");
-    }
-    for (namespace, count) in stats.quota_refusals.lock().iter() {
-        let key = format!("{namespace}_quota_exceeded_error_per_namespace");
-        let _ = writeln!(text, "zk_{key}\t{count}");
+    let mut text = String::new();
+    for (key, value) in values(server, role) {
+        let _ = writeln!(text, "zk_{key}\t{}", value.text());
     }
     text
 }
 
-/// What stands in front (`dumpMonitorValues`).
-fn head(standing: &Standing, role: Role) -> String {
-    let mut text = format!(
-        "zk_version\t{}\nzk_server_state\t{}\n",
-        version(),
-        role.name()
-    );
-    // Who serves is in Apache's phase of broadcast.
-    text += match role {
-        Role::Standalone => "",
-        Role::Leader => "zk_peer_state\tleading - broadcast\n",
-        Role::Follower => "zk_peer_state\tfollowing - broadcast\n",
-        Role::Observer => "zk_peer_state\tobserving - broadcast\n",
-    };
-    if let (Role::Observer, Some(leader)) = (role, standing.leader()) {
-        let _ = writeln!(text, "zk_observer_master_id\t{}", leader.0);
-    }
-    text
-}
-
-/// What only members have (`QuorumZooKeeperServer`, `LeaderZooKeeperServer`: `registerMetrics`).
-fn of_role(server: &Shared, standing: &Standing, role: Role) -> Vec<(&'static str, i64)> {
-    let Some(ensemble) = &server.config.ensemble else {
-        return Vec::new();
-    };
-    let mut values = vec![("quorum_size", ensemble.verifier.voters().count() as i64)];
-    if role == Role::Leader {
-        let learners = standing.learners();
-        let sizes = standing.proposals();
-        values.extend([
-            ("learners", learners.all as i64),
-            ("synced_followers", learners.synced_followers as i64),
-            (
-                "synced_non_voting_followers",
-                learners.synced_non_voting_followers as i64,
-            ),
-            ("synced_observers", learners.synced_observers as i64),
-            ("pending_syncs", learners.pending_syncs as i64),
-            (
-                "leader_uptime",
-                clock::monotonic_ms() - standing.serving_since_ms(),
-            ),
-            ("last_proposal_size", sizes.last),
-            ("max_proposal_size", sizes.most),
-            ("min_proposal_size", sizes.least),
-        ]);
+/// Every key without `zk_` and its value, in mntr's order: what the server is, then what the metrics provider tells.
+pub(crate) fn values(server: &Shared, role: Role) -> Vec<(String, Value)> {
+    let mut values = head(server, role);
+    match server.config.metrics {
+        MetricsProvider::Null => {}
+        MetricsProvider::Default => values.extend(of_default_provider(server, role)),
+        MetricsProvider::Prometheus(_) => {
+            for family in for_prometheus(server, Some(role)) {
+                let line = |sample| prometheus_line(&family.name, sample);
+                values.extend(family.samples.iter().map(line));
+            }
+        }
     }
     values
 }
 
-/// Open descriptors, and how many there may be.
-fn descriptors() -> (i64, i64) {
-    let open = std::fs::read_dir("/proc/self/fd").map_or(0, |entries| entries.count() as i64);
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-    (open, limit.map_or(-1, |limit| limit as i64))
+/// What stands in front (`dumpMonitorValues`).
+fn head(server: &Shared, role: Role) -> Vec<(String, Value)> {
+    let text = |key: &str, text: &str| (key.to_owned(), Value::Text(text.to_owned()));
+    let mut values = vec![
+        text("version", &version()),
+        text("server_state", role.name()),
+    ];
+    // Who serves is in Apache's phase of broadcast.
+    let state = match role {
+        Role::Standalone => None,
+        Role::Leader => Some("leading - broadcast"),
+        Role::Follower => Some("following - broadcast"),
+        Role::Observer => Some("observing - broadcast"),
+    };
+    values.extend(state.map(|state| text("peer_state", state)));
+    if let (Role::Observer, Some(leader)) = (role, server.standing.lock().leader()) {
+        let master = Value::Integer(leader.0);
+        values.push(("observer_master_id".to_owned(), master));
+    }
+    values
+}
+
+/// Gauges, counters, summaries. It also has what only we count, for who looked there before there was a page.
+fn of_default_provider(server: &Shared, role: Role) -> Vec<(String, Value)> {
+    server.refresh_metrics();
+    let gauges = gauges::all(server, role).into_iter();
+    let gauges = gauges.filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    let mut values: Vec<_> = gauges.collect();
+    for (name, by_namespace) in gauges::quotas(&server.tree.read()) {
+        let by_namespace = by_namespace.into_iter();
+        values.extend(
+            by_namespace.map(|(key, value)| (format!("{key}_{name}"), Value::Integer(value))),
+        );
+    }
+    let slow_fsyncs = server
+        .stats
+        .slow_fsyncs
+        .load(std::sync::atomic::Ordering::Relaxed);
+    values.push((
+        "fsync_threshold_exceed_count".to_owned(),
+        Value::Integer(slow_fsyncs as i64),
+    ));
+    let metrics = by_default_provider(&server.metrics).into_iter();
+    values.extend(metrics.map(|(key, value)| (key, Value::from(value))));
+    values
+}
+
+impl From<Plain> for Value {
+    fn from(value: Plain) -> Self {
+        match value {
+            Plain::Integer(value) => Value::Integer(value),
+            Plain::Double(value) => Value::Double(value),
+        }
+    }
+}
+
+/// `PrometheusMetricsProvider.buildKeyForDump`: every number is a double there, and nothing in a label is escaped.
+fn prometheus_line(name: &str, sample: &Sample) -> (String, Value) {
+    let labels = sample
+        .labels
+        .iter()
+        .map(|(name, value)| format!("{name}=\"{value}\""));
+    let labels: Vec<_> = labels.collect();
+    let labels = match labels.is_empty() {
+        true => String::new(),
+        false => format!("{{{}}}", labels.join(",")),
+    };
+    let key = format!("{name}{}{labels}", sample.suffix);
+    (key, Value::Double(sample.value))
 }

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::{Role, connections, version};
+use crate::config::MetricsProvider;
 use crate::connection::Connection;
 use crate::shared::Shared;
 use crate::standing::ProposalSizes;
@@ -56,8 +57,16 @@ fn figures(server: &Shared, role: Role) -> String {
 /// The answer to srst. What connections count goes on, and so does the count of digests that did not fit: that a tree is
 /// not what the log says must not be forgotten.
 pub(super) fn reset(server: &Shared) -> String {
-    server.reset_request_stats();
-    server.stats.reset_counters();
+    forget(server);
     server.standing.lock().forget_proposals();
     "Server stats reset.\n".to_owned()
+}
+
+/// What srst forgets by way of the admin server, which leaves the sizes of proposals (`StatResetCommand` of either).
+pub(crate) fn forget(server: &Shared) {
+    server.reset_request_stats();
+    // Prometheus' counters only ever grow (`PrometheusMetricsProvider.resetAllValues`).
+    if server.config.metrics == MetricsProvider::Default {
+        server.metrics.reset();
+    }
 }

@@ -51,7 +51,7 @@ pub(super) async fn by_path(server: &Shared) -> String {
 
 /// The paths that each connection watches, connections in the order in which they came. They are taken down one after the
 /// other, not all in one moment.
-async fn take_down(server: &Shared) -> Vec<(SessionId, Vec<Arc<str>>)> {
+pub(crate) async fn take_down(server: &Shared) -> Vec<(SessionId, Vec<Arc<str>>)> {
     let mut watchers: Vec<WatcherId> = server.watchers.lock().watches.data().watchers().collect();
     watchers.sort_unstable();
     let mut left = watchers.as_slice();

@@ -92,7 +92,7 @@ fn the_core_gets_what_is_configured() {
 #[test]
 fn each_setting_reaches_its_field() {
     type Check = fn(&Ensemble) -> bool;
-    let cases: [(&str, Check); 15] = [
+    let cases: [(&str, Check); 17] = [
         ("commitLogCount=1000", |e| e.committed_log.txns == 1000),
         ("commitLogCount=499", |e| e.committed_log.txns == 500),
         ("commitLogCount=many", |e| e.committed_log.txns == 500),
@@ -100,6 +100,12 @@ fn each_setting_reaches_its_field() {
         ("snapshotSizeFactor=-1", |e| e.snapshot_size_factor == -1.0),
         ("snapshotSizeFactor=1.5", |e| e.snapshot_size_factor == 0.33),
         ("snapshotSizeFactor=x", |e| e.snapshot_size_factor == 0.33),
+        ("leader.ackLoggingFrequency=7", |e| {
+            e.ack_logging_frequency == 7
+        }),
+        ("leader.ackLoggingFrequency=-1", |e| {
+            e.ack_logging_frequency == 0
+        }),
         ("forceSnapshotSync=TRUE", |e| e.force_snapshot_sync),
         ("fastleader.minNotificationInterval=7", |e| {
             (e.resends.first_ms, e.resends.longest_ms) == (7, 60_000)

@@ -2,7 +2,7 @@
 
 use super::Form::{Any, Bool, Int, OneOf};
 use super::Treatment::{Dormant, Ensemble, EnsembleNotYet, Harmless, Used};
-use super::Why::{OtherEngine, Race, Samples, Syncs, Waits};
+use super::Why::{OtherEngine, Race, Syncs, Waits};
 use super::features::{MESSAGE_TRACKER, OBSERVER_MASTER, OBSERVER_WITHOUT_LOG};
 use super::{Place, Row, file, key, property};
 
@@ -55,7 +55,7 @@ pub(super) const ROWS: &[Row] = &[
     key("forward_learner_requests_to_commit_processor_disabled", "false", Harmless(OtherEngine, Any), "keep followers' requests out of the leader's commit queue"),
     key("follower.skipLearnerRequestToNextProcessor", "false", Harmless(OtherEngine, Any), "keep observers' requests out of the follower's queue"),
     key("leader.maxTimeToWaitForEpoch", "-1", Harmless(Waits, Any), "ms that a new leader waits for a quorum"),
-    key("leader.ackLoggingFrequency", "1000", Harmless(Samples, Any), "acks of which one is measured"),
+    key("leader.ackLoggingFrequency", "1000", Ensemble(Any), "a leader measures the ACKs of txns whose zxid is a multiple of it; 0 or less: none"),
     key("leaderServes", "yes", Ensemble(Any), "exactly no: the leader serves no clients"),
     key("cnxTimeout", "5000", Ensemble(Any), "ms to connect for an election"),
     key("quorumCnxnTimeoutMs", "syncLimit x tickTime", Ensemble(Any), "ms to read on an election connection"),

@@ -1,6 +1,6 @@
 //! The keys that cannot matter here.
 
-use super::Form::{Any, Bool, Long, OneOf};
+use super::Form::{Any, Bool, Int, Long, OneOf};
 use super::Treatment::Harmless;
 use super::Why::{Client, Jvm, Logging, OtherEngine, Tests};
 use super::{Row, file, key, property};
@@ -44,6 +44,10 @@ pub(super) const ROWS: &[Row] = &[
     key("nio.shutdownTimeout", "5000", Harmless(OtherEngine, Any), "ms to stop those threads"),
     key("netty.advancedFlowControl.enabled", "false", Harmless(OtherEngine, Any), "flow control of the Netty engine"),
     key("server.principal", "", Harmless(Client, Any), "the server's Kerberos name, for clients"),
+    file("metricsProvider.numWorkerThreads", "1", Harmless(OtherEngine, Int), "threads that record summaries"),
+    file("metricsProvider.maxQueueSize", "1000000", Harmless(OtherEngine, Int), "summaries that wait to be recorded"),
+    file("metricsProvider.workerShutdownTimeoutMs", "1000", Harmless(OtherEngine, Long), "ms to stop those threads"),
+    file("metricsProvider.*", "", Harmless(OtherEngine, Any), "another setting, which no provider of Apache's reads"),
     property("zookeeper.client.secure", "false", Harmless(Client, Any), "TLS in the Java client"),
     property("zookeeper.clientCnxnSocket", "NIO", Harmless(Client, Any), "socket engine of the Java client"),
     property("zookeeper.disableAutoWatchReset", "false", Harmless(Client, Any), "no SetWatches by the Java client"),

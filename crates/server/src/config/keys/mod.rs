@@ -7,6 +7,7 @@
 mod ensemble;
 mod features;
 mod harmless;
+mod own;
 mod security;
 mod standalone;
 
@@ -77,8 +78,6 @@ pub enum Why {
     Syncs,
     /// It is for servers with several addresses.
     Race,
-    /// It chooses what is counted.
-    Samples,
     /// It is about the server's own tickets.
     OwnKerberos,
 }
@@ -97,7 +96,6 @@ impl Why {
             Why::Waits => "no effect, as this wait is not configurable",
             Why::Syncs => "no effect, as a leader brings its learners in sync in another way",
             Why::Race => "no effect, as all addresses of a server are tried at once",
-            Why::Samples => "no effect, as nothing is sampled",
             Why::OwnKerberos => {
                 "no effect, as the system's library has the tickets, and takes a new one when half of an old one's time is over"
             }
@@ -154,6 +152,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         security::ROWS,
         ensemble::ROWS,
         harmless::ROWS,
+        own::ROWS,
     ]
     .into_iter()
     .flatten()

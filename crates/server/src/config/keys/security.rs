@@ -71,7 +71,7 @@ pub(super) const ROWS: &[Row] = &[
     key("ssl.quorum.context.supplier.class", "", NotYet(&JAVA_CLASS, UNSET), "Java class that sets up TLS between servers"),
     key("ssl.quorum.hostnameVerification", "true", Ensemble(Any), "check host names of servers"),
     key("ssl.quorum.clientHostnameVerification", "true", Ensemble(Any), "check host names of servers that connect"),
-    key("ssl.quorum.allowReverseDnsLookup", "true", Ensemble(Any), "take a certificate for a server line's host that has the address"),
+    key("ssl.quorum.allowReverseDnsLookup", "true", Ensemble(Any), "take a certificate for a server line's host that has the address; where it is set to true, also for the name that DNS gives"),
     key("ssl.quorum.crl", "false", Ensemble(Any), "revoked certificates of servers are refused, by the lists that they name"),
     key("ssl.quorum.ocsp", "false", Ensemble(Any), "revoked certificates of servers are refused, by the responders that they name, then by the lists"),
     key("ssl.quorum.clientAuth", "need", Ensemble(Any), "whether servers need a certificate"),

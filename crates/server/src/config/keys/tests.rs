@@ -209,6 +209,7 @@ fn page_tables() -> String {
         ),
         ("Keys of ensembles", ensemble::ROWS),
         ("Keys that cannot matter", harmless::ROWS),
+        ("Keys that Apache does not have", own::ROWS),
     ];
     let tables = sections.iter().map(|(title, rows)| page_table(title, rows));
     tables.chain([variables_table()]).collect()

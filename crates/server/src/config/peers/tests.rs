@@ -2,6 +2,7 @@ use listener::tls::RevocationSource;
 
 use super::super::settings::Origin;
 use super::super::source::Source;
+use super::super::tls::PeerNames;
 use super::*;
 
 /// Lines `key=value` of zoo.cfg, and properties.
@@ -115,27 +116,28 @@ fn hosts_are_looked_at_outside_fips_mode_only_as_in_apache() {
         let store = "zookeeper.ssl.quorum.keyStore.location=/p.jks";
         let properties = [&[store], properties].concat();
         let tls = read(&["sslQuorum=true"], &properties).unwrap().tls.unwrap();
-        (
-            tls.check_server_host,
-            tls.check_client_host,
-            tls.finds_by_name,
-        )
+        (tls.check_server_host, tls.check_client_host, tls.names)
     };
     let of_quorum = |key| format!("zookeeper.ssl.quorum.{key}=false");
-    assert_eq!(read(&[]), (false, false, true));
+    assert_eq!(read(&[]), (false, false, PeerNames::ServerLines));
     let fips = "zookeeper.fips-mode=false";
-    assert_eq!(read(&[fips]), (true, true, true));
+    assert_eq!(read(&[fips]), (true, true, PeerNames::ServerLines));
     assert_eq!(
         read(&[fips, &of_quorum("clientHostnameVerification")]),
-        (true, false, true)
+        (true, false, PeerNames::ServerLines)
     );
     assert_eq!(
         read(&[fips, &of_quorum("hostnameVerification")]),
-        (false, false, true)
+        (false, false, PeerNames::ServerLines)
     );
     assert_eq!(
         read(&[fips, &of_quorum("allowReverseDnsLookup")]),
-        (true, true, false)
+        (true, true, PeerNames::Nothing)
+    );
+    assert_eq!(
+        read(&[fips, "zookeeper.ssl.quorum.allowReverseDnsLookup=true"]),
+        (true, true, PeerNames::Dns),
+        "DNS is asked where somebody says so"
     );
 }
 

@@ -54,6 +54,31 @@ fn a_refusal_names_line_key_value_and_what_to_do() {
             "clientPort=65536",
             "line 3: clientPort=65536 is not a port; set a number from 1 to 65535, or 0 for a free port",
         ),
+        (
+            "admin.serverPort=65536",
+            "line 3: admin.serverPort=65536 is not a port; set a number from 1 to 65535, or 0 for a free port",
+        ),
+        (
+            "admin.commandURL=commands",
+            "line 3: admin.commandURL=commands is no path; set one that begins with a slash and does not end with one, such \
+             as /commands",
+        ),
+        (
+            "ssl.quorum.keyStore.location=/k\nadmin.httpVersion=20\nadmin.forceHttps=true",
+            "line 4: admin.httpVersion=20 is a version that is not spoken under TLS; set 11, for HTTP/1.1, or remove the line",
+        ),
+        (
+            "admin.portUnification=true",
+            "line 3: admin.portUnification=true needs a key store; add lines such as \
+             ssl.quorum.keyStore.location=/etc/zookeeper/peer.jks and ssl.quorum.trustStore.location=/etc/zookeeper/trust.jks, \
+             with their passwords",
+        ),
+        (
+            "admin.forceHttps=true\nadmin.needClientAuth=true\nssl.quorum.keyStore.location=/k",
+            "line 3: admin.forceHttps=true needs a trust store, as admin.needClientAuth is true; add lines such as \
+             ssl.quorum.keyStore.location=/etc/zookeeper/peer.jks and ssl.quorum.trustStore.location=/etc/zookeeper/trust.jks, \
+             with their passwords",
+        ),
         ("dataDir=", "line 3: dataDir= names no directory; name one"),
         (
             "standaloneEnabled=1",
@@ -220,4 +245,25 @@ fn wrong_arguments_name_what_they_stand_for() {
             "{message}"
         );
     }
+}
+
+#[test]
+fn an_audit_logger_of_the_operators_own_is_refused() {
+    let message = refusal("audit.impl.class=com.example.Logger");
+    assert!(
+        message.contains("audit.impl.class=com.example.Logger is a Java class"),
+        "{message}"
+    );
+    for class in [
+        "",
+        "audit.impl.class=org.apache.zookeeper.audit.Slf4jAuditLogger\n",
+    ] {
+        assert!(file(&format!("{class}audit.enable=true\n")).audit);
+    }
+}
+
+#[test]
+fn a_format_of_the_log_that_is_not_known_is_refused() {
+    let message = refusal("ironkeeper.log.format=xml");
+    assert!(message.contains("set text or json"), "{message}");
 }

@@ -152,18 +152,13 @@ fn properties_of_nobody_are_said_once() {
 }
 
 #[test]
-fn the_admin_server_is_missed_once_unless_it_is_off() {
-    assert_eq!(
-        notices(&file(""), "the admin server is not built yet").len(),
-        1
+fn the_stores_between_servers_have_an_effect_where_the_admin_server_has_https() {
+    let store = "ssl.quorum.keyStore.location=/k";
+    assert_eq!(notices(&file(store), "standalone").len(), 1);
+    let used = file(&format!("{store}\nadmin.forceHttps=true"));
+    assert!(
+        notices(&used, "standalone").is_empty(),
+        "{:?}",
+        used.notices
     );
-    assert_eq!(
-        notices(
-            &file("admin.enableServer=true"),
-            "the admin server is not built yet"
-        )
-        .len(),
-        1
-    );
-    assert!(notices(&file("admin.enableServer=false"), "admin").is_empty());
 }

@@ -221,7 +221,75 @@ fn each_key_reaches_its_field() {
         ("4lw.commands.whitelist=ruok", |c| {
             c.four_letter_words.allows("ruok") && !c.four_letter_words.allows("mntr")
         }),
-        ("admin.enableServer=false", |c| !c.admin_server_enabled),
+        ("admin.enableServer=false", |c| c.admin.is_none()),
+        ("admin.serverPort=0x10", |c| {
+            c.admin
+                .as_ref()
+                .is_some_and(|admin| (admin.on.port, admin.port_is_chosen) == (16, true))
+        }),
+        ("admin.serverAddress=127.0.0.1", |c| {
+            let address = c.admin.as_ref().and_then(|admin| admin.on.address);
+            address == Some(std::net::Ipv4Addr::LOCALHOST.into())
+        }),
+        ("admin.idleTimeout=5", |c| {
+            let five = Some(std::time::Duration::from_millis(5));
+            c.admin
+                .as_ref()
+                .is_some_and(|admin| admin.idle_time == five)
+        }),
+        ("admin.idleTimeout=0", |c| {
+            c.admin
+                .as_ref()
+                .is_some_and(|admin| admin.idle_time.is_none())
+        }),
+        ("admin.commandURL=/a/b", |c| {
+            c.admin
+                .as_ref()
+                .is_some_and(|admin| admin.command_url == "/a/b")
+        }),
+        ("admin.rateLimiterIntervalInMS=5000", |c| {
+            let rates = c.admin.as_ref().map(|admin| admin.rates);
+            rates.is_some_and(|rates| {
+                (
+                    rates.snapshot_interval.as_millis(),
+                    rates.restore_interval.as_millis(),
+                ) == (5, 5000)
+            })
+        }),
+        (
+            "admin.snapshot.enabled=false\nadmin.restore.enabled=false",
+            |c| {
+                c.admin
+                    .as_ref()
+                    .is_some_and(|admin| !admin.snapshot_enabled && !admin.restore_enabled)
+            },
+        ),
+        ("IPAuthenticationProvider.usexforwardedfor=true", |c| {
+            c.admin
+                .as_ref()
+                .is_some_and(|admin| admin.uses_forwarded_for)
+        }),
+        (
+            "admin.forceHttps=true\nssl.quorum.keyStore.location=/k",
+            |c| {
+                let tls = c.admin.as_ref().and_then(|admin| admin.tls.as_ref());
+                tls.is_some_and(|tls| {
+                    tls.only && tls.options.client_auth == listener::tls::ClientAuth::None
+                })
+            },
+        ),
+        (
+            "admin.portUnification=true\nadmin.needClientAuth=true\nssl.quorum.keyStore.location=/k\nssl.quorum.trustStore.location=/t",
+            |c| {
+                let tls = c.admin.as_ref().and_then(|admin| admin.tls.as_ref());
+                tls.is_some_and(|tls| {
+                    !tls.only && tls.options.client_auth == listener::tls::ClientAuth::Need
+                })
+            },
+        ),
+        ("admin.enableServer=off", |c| {
+            c.admin.as_ref().is_some_and(|admin| !admin.port_is_chosen)
+        }),
         ("DigestAuthenticationProvider.enabled=false", |c| {
             !c.digest_auth.enabled
         }),

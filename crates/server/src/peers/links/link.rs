@@ -2,13 +2,14 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use quorum::LinkId;
 use quorum::packet::Limits;
 
 use super::super::guard::PeerStream;
 use super::intake::Intake;
-use super::queue::{Item, Queue, QueueEnd};
+use super::queue::{Item, Pushed, Queue, QueueEnd};
 use super::stream::{StreamSource, stream};
 use super::{DownReason, Events, LinkEvent, Side, reader, tell_end, writer};
 
@@ -18,6 +19,7 @@ pub struct Link<S: Side> {
     id: LinkId,
     remote: SocketAddr,
     queue: Queue<S::Sent>,
+    sent: AtomicU64,
 }
 
 impl<S: Side> Link<S> {
@@ -34,8 +36,29 @@ impl<S: Side> Link<S> {
     /// Sends it behind all that was sent before. On a link that is gone it is dropped; a link on which too much waits goes
     /// down.
     pub fn send(&self, packet: S::Sent) {
+        self.put(packet);
+    }
+
+    /// Sends it, and says what waits. None where the link is gone.
+    pub fn put(&self, packet: S::Sent) -> Option<Pushed> {
+        self.sent.fetch_add(1, Relaxed);
         let weight = S::weight(&packet);
-        self.queue.push(Item::Packet(packet, weight));
+        self.queue.push(Item::Packet(packet, weight))
+    }
+
+    /// Packets that were sent since it was made, or since that was forgotten.
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Relaxed)
+    }
+
+    /// What was sent is counted anew.
+    pub fn forget_sent(&self) {
+        self.sent.store(0, Relaxed);
+    }
+
+    /// Packets that wait, and their bytes in memory.
+    pub fn waiting(&self) -> (usize, usize) {
+        self.queue.waiting()
     }
 
     /// Sends what is put into the source behind all that was sent before; what is sent from now on waits for its end.
@@ -63,6 +86,7 @@ pub(super) async fn run<S: Side>(
         id,
         remote,
         queue: Queue::default(),
+        sent: AtomicU64::new(0),
     });
     events(LinkEvent::Up(link.clone()));
     let PeerStream { from, to } = stream;

@@ -1,6 +1,7 @@
 //! What waits to be sent on a link.
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use tokio::sync::Notify;
 
@@ -33,6 +34,28 @@ struct Waiting<T> {
     /// Of items that are not yet written.
     bytes: usize,
     end: Option<QueueEnd>,
+    /// When the oldest of them came.
+    since: Option<Instant>,
+    /// How long the oldest of those waited that were taken last.
+    last_wait_ms: u64,
+}
+
+impl<T> Waiting<T> {
+    fn take(&mut self) -> VecDeque<Item<T>> {
+        if let Some(since) = self.since.take() {
+            self.last_wait_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        }
+        std::mem::take(&mut self.items)
+    }
+}
+
+/// What is found by who appends.
+#[derive(Clone, Copy, Debug)]
+pub struct Pushed {
+    /// Items that wait, with this one.
+    pub waiting: usize,
+    /// ms that the oldest of those waited that were taken last.
+    pub last_wait_ms: u64,
 }
 
 /// Why a queue takes and gives nothing more.
@@ -51,6 +74,8 @@ impl<T> Default for Queue<T> {
                 items: VecDeque::new(),
                 bytes: 0,
                 end: None,
+                since: None,
+                last_wait_ms: 0,
             }),
             filled: Notify::new(),
             ended: Notify::new(),
@@ -60,21 +85,33 @@ impl<T> Default for Queue<T> {
 
 impl<T> Queue<T> {
     /// Appends, unless the queue has ended. Past its bound it ends.
-    pub(super) fn push(&self, item: Item<T>) {
+    pub(super) fn push(&self, item: Item<T>) -> Option<Pushed> {
         let mut waiting = self.waiting.lock();
         if waiting.end.is_some() {
-            return;
+            return None;
         }
+        waiting.since.get_or_insert_with(Instant::now);
         if let Item::Packet(_, weight) = &item {
             waiting.bytes += weight;
         }
         waiting.items.push_back(item);
         let bytes = waiting.bytes;
+        let pushed = Pushed {
+            waiting: waiting.items.len(),
+            last_wait_ms: waiting.last_wait_ms,
+        };
         drop(waiting);
         match bytes > MAX_LINK_QUEUE_BYTES {
             true => self.end(QueueEnd::Full(bytes)),
             false => self.filled.notify_one(),
         }
+        Some(pushed)
+    }
+
+    /// Items that wait to be taken, and the weight of what is not yet written.
+    pub(super) fn waiting(&self) -> (usize, usize) {
+        let waiting = self.waiting.lock();
+        (waiting.items.len(), waiting.bytes)
     }
 
     /// Ends the queue; what waits is not sent. The first end counts.
@@ -88,7 +125,7 @@ impl<T> Queue<T> {
     /// All that waits: at least one item. For the writer alone.
     pub(super) async fn next(&self) -> VecDeque<Item<T>> {
         loop {
-            let items = std::mem::take(&mut self.waiting.lock().items);
+            let items = self.waiting.lock().take();
             if !items.is_empty() {
                 return items;
             }

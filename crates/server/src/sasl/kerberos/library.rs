@@ -10,10 +10,9 @@ use libgssapi::oid::{GSS_MECH_KRB5, GSS_NT_KRB5_PRINCIPAL};
 use sasl::gssapi::{Accepted, Acceptor, Initiated, Initiator, Seals};
 use sasl::jaas::LoginModule;
 
-use super::{Principal, Service, Unusable, credentials, hosts};
+use super::{Principal, Service, Unusable, credentials};
 use crate::config::Kerberos;
-
-pub use super::hosts::canonical_host;
+use crate::names;
 
 /// What the tickets of those who log in are read with.
 #[derive(Debug)]
@@ -116,7 +115,7 @@ struct Initiating {
 
 impl Initiating {
     fn begin(&mut self) -> Result<&mut ClientCtx, Error> {
-        let host = hosts::qualified(&self.host);
+        let host = names::qualified(&self.host);
         let target = self.service.principal(&host);
         let target = Name::new(target.as_bytes(), Some(&GSS_NT_KRB5_PRINCIPAL))?;
         let own = credentials::that_initiate(&self.own)?;

@@ -46,11 +46,3 @@ impl Tickets {
         match *self {}
     }
 }
-
-/// Nobody needs it without tickets.
-///
-/// # Errors
-/// Never.
-pub fn canonical_host(host: &str) -> std::io::Result<String> {
-    Ok(host.to_owned())
-}

@@ -69,6 +69,7 @@ fn figures(line: &str) -> Figures {
         xid,
         zxid: Zxid(number(line, "lzxid")),
         received_ms: response_ms - number(line, "llat"),
+        is_update: false,
     };
     let mut figures = Figures::reset();
     figures.add(&answered, response_ms);
@@ -130,6 +131,7 @@ fn refused_writes_have_no_name_and_negative_numbers_are_not_remembered() {
         xid,
         zxid: Zxid(7),
         received_ms,
+        is_update: false,
     };
     let mut figures = Figures::default();
     assert_eq!(
@@ -176,20 +178,20 @@ fn srst_forgets_counters_but_no_namespace() {
     let server = alone("");
     let stats = &server.stats;
     stats.latency_ms.add(7);
-    stats.count_quota_refusals([("app".to_owned(), 3)].into());
-    for counter in [
-        &stats.connections_rejected,
-        &stats.auth_failed,
-        &stats.packets_received,
-    ] {
+    for counter in [&stats.auth_failed, &stats.packets_received] {
         crate::stats::ServerStats::count(counter);
     }
+    let metrics = &server.metrics;
+    metrics.quota_exceeded_error_per_namespace.add("app", 3);
+    metrics.connection_rejected.add(1);
+    metrics.readlatency.add(5);
     ask(&server, "srst", None);
     let mntr = ask(&server, "mntr", None).expect("an answer");
     for line in [
         "zk_max_latency\t0",
         "zk_packets_received\t0",
         "zk_connection_rejected\t0",
+        "zk_max_readlatency\t0",
         "zk_app_quota_exceeded_error_per_namespace\t0",
         "zk_auth_failed_count\t1",
     ] {

@@ -19,11 +19,12 @@ final class HandedOver {
 
     /**
      * What stands now in this JVM. All four letter words are allowed unless the test says which, as the tests' own wait
-     * for a server asks one.
+     * for a server asks one; an admin server listens on the loopback.
      */
     static Map<String, String> properties() {
         Map<String, String> found = new TreeMap<>();
         found.put("zookeeper.4lw.commands.whitelist", "*");
+        found.put("zookeeper.admin.serverAddress", "127.0.0.1");
         for (String name : System.getProperties().stringPropertyNames()) {
             if (PREFIXES.stream().anyMatch(name::startsWith) && !isOfTheTest(name)) {
                 found.put(name, System.getProperty(name));

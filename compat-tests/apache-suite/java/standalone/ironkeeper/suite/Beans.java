@@ -4,6 +4,7 @@ import java.util.HashSet;
 import java.util.Set;
 import javax.management.MalformedObjectNameException;
 import javax.management.ObjectName;
+import org.apache.zookeeper.ClientsHere;
 import org.apache.zookeeper.jmx.MBeanRegistry;
 
 /**
@@ -26,6 +27,13 @@ public final class Beans {
             }
         }
         return names;
+    }
+
+    /** True of a session, written with 0x, that a server has and whose client in this JVM has given up. */
+    public static boolean wasOfEndedConnection(String name) {
+        return name.matches("0x[0-9a-f]{1,16}")
+            && !ClientsHere.lives(Long.parseUnsignedLong(name.substring(2), 16))
+            && ServerProcess.toAsk().stream().anyMatch(words -> new Questions(words).tracks(name));
     }
 
     private static ObjectName name(String text) {

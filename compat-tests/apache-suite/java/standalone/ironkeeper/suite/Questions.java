@@ -62,6 +62,11 @@ final class Questions {
             .flatMap(Optional::stream).collect(Collectors.toList());
     }
 
+    /** True if the server has a session of this id, written with 0x, with a connection or without. */
+    boolean tracks(String session) {
+        return ask("dump").lines().anyMatch(line -> line.equals("\t" + session));
+    }
+
     List<ServerCnxn> connections() {
         Function<Long, ServerCnxn> connection = id -> new StandIn<>(ServerCnxn.class)
             .on("getSessionId", none -> id)

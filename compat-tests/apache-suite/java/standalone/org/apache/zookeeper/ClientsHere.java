@@ -38,6 +38,11 @@ public final class ClientsHere {
             .map(ClientCnxn::getSessionId).findAny();
     }
 
+    /** True if a client has this session and has not given up. */
+    public static boolean lives(long sessionId) {
+        return connections().anyMatch(cnxn -> cnxn.getSessionId() == sessionId);
+    }
+
     private static ClientCnxn connection(long sessionId) {
         return connections().filter(cnxn -> cnxn.getSessionId() == sessionId).findAny().orElseThrow(
             () -> new IllegalStateException("no client of this JVM has session 0x" + Long.toHexString(sessionId)));

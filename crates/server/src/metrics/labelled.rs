@@ -1,0 +1,192 @@
+//! Summaries and counters with a label: one for each key that ever came, up to a bound.
+//!
+//! Which summary a key has is looked up in a table of the calling thread's own; the set's lock is taken for a thread's first
+//! value of a key only.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use hashbrown::HashMap;
+
+use super::cells::{Detail, Summary};
+use crate::limits;
+use crate::sync::Mutex;
+
+/// The key of all that come past the bound.
+pub const OTHERS: &str = "(others)";
+
+/// What a thread has found in one set.
+type Found = HashMap<Box<str>, Arc<Summary>>;
+
+thread_local! {
+    /// By the set's number.
+    static FOUND: RefCell<HashMap<u64, Found>> = RefCell::default();
+}
+
+/// Summaries by a key.
+#[derive(Debug)]
+pub struct SummarySet {
+    detail: Detail,
+    /// Of this set among all: where a thread keeps what it has found.
+    number: u64,
+    by_key: Mutex<BTreeMap<Box<str>, Arc<Summary>>>,
+}
+
+impl SummarySet {
+    /// Without a key.
+    pub fn new(detail: Detail) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        SummarySet {
+            detail,
+            number: NEXT.fetch_add(1, Relaxed),
+            by_key: Mutex::default(),
+        }
+    }
+
+    /// Adds a value of a key.
+    pub fn add(&self, key: &str, value: u64) {
+        let was_found = FOUND.with_borrow(|found| {
+            let summary = found.get(&self.number).and_then(|set| set.get(key));
+            summary.map(|summary| summary.add(value)).is_some()
+        });
+        if !was_found {
+            self.find(key).add(value);
+        }
+    }
+
+    fn find(&self, key: &str) -> Arc<Summary> {
+        let (key, summary) = self.make(key);
+        let remembered = summary.clone();
+        FOUND.with_borrow_mut(|found| {
+            found
+                .entry(self.number)
+                .or_default()
+                .insert(key, remembered)
+        });
+        summary
+    }
+
+    fn make(&self, key: &str) -> (Box<str>, Arc<Summary>) {
+        let mut by_key = self.by_key.lock();
+        let is_one_too_many = by_key.len() >= limits::MAX_METRIC_KEYS && !by_key.contains_key(key);
+        let key: Box<str> = if is_one_too_many { OTHERS } else { key }.into();
+        let made = by_key.entry(key.clone());
+        let summary = made.or_insert_with(|| Arc::new(Summary::new(self.detail)));
+        (key, summary.clone())
+    }
+
+    /// Every key with its summary, in the keys' order.
+    pub fn all(&self) -> Vec<(Box<str>, Arc<Summary>)> {
+        let by_key = self.by_key.lock();
+        let all = by_key.iter();
+        all.map(|(key, summary)| (key.clone(), summary.clone()))
+            .collect()
+    }
+
+    /// All begin anew; each key stays, as in Apache.
+    pub fn reset(&self) {
+        self.all().iter().for_each(|(_, summary)| summary.reset());
+    }
+}
+
+/// Counters by a key, for what is rare.
+#[derive(Debug, Default)]
+pub struct CounterSet(Mutex<BTreeMap<String, u64>>);
+
+impl CounterSet {
+    /// Adds to the counter of a key.
+    pub fn add(&self, key: &str, more: u64) {
+        let mut counts = self.0.lock();
+        let is_one_too_many = counts.len() >= limits::MAX_METRIC_KEYS && !counts.contains_key(key);
+        let key = if is_one_too_many { OTHERS } else { key };
+        *counts.entry(key.to_owned()).or_default() += more;
+    }
+
+    /// Every key with its count, in the keys' order.
+    pub fn all(&self) -> Vec<(String, u64)> {
+        let counts = self.0.lock();
+        counts
+            .iter()
+            .map(|(key, &count)| (key.clone(), count))
+            .collect()
+    }
+
+    /// All begin anew; each key stays.
+    pub fn reset(&self) {
+        self.0.lock().values_mut().for_each(|count| *count = 0);
+    }
+}
+
+// The model's bounds are too tiny for these, and its locks want its threads.
+#[cfg(all(test, not(feature = "shuttle")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_key_has_its_own_values_whichever_thread_adds_them() {
+        let set = SummarySet::new(Detail::Basic);
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    for _ in 0..10 {
+                        set.add("a", 1);
+                        set.add("b", 2);
+                    }
+                });
+            }
+        });
+        let sums: Vec<_> = set
+            .all()
+            .iter()
+            .map(|(key, one)| (key.to_string(), one.totals().sum))
+            .collect();
+        assert_eq!(sums, [("a".to_owned(), 30), ("b".to_owned(), 60)]);
+        set.reset();
+        assert_eq!(set.all().len(), 2, "each key stays");
+        assert_eq!(set.all()[0].1.totals().count, 0);
+    }
+
+    #[test]
+    fn two_sets_do_not_share_their_keys() {
+        let sets = [
+            SummarySet::new(Detail::Basic),
+            SummarySet::new(Detail::Basic),
+        ];
+        sets[0].add("a", 1);
+        sets[1].add("a", 5);
+        sets[1].add("a", 5);
+        assert_eq!(
+            sets.each_ref().map(|set| set.all()[0].1.totals().sum),
+            [1, 10]
+        );
+    }
+
+    #[test]
+    fn keys_without_end_take_memory_for_so_many_only() {
+        let (set, counters) = (SummarySet::new(Detail::Basic), CounterSet::default());
+        for key in 0..limits::MAX_METRIC_KEYS + 5 {
+            set.add(&key.to_string(), 1);
+            counters.add(&key.to_string(), 1);
+        }
+        assert_eq!(set.all().len(), limits::MAX_METRIC_KEYS + 1);
+        let others =
+            |all: Vec<(Box<str>, Arc<Summary>)>| all.into_iter().find(|(key, _)| &**key == OTHERS);
+        assert_eq!(others(set.all()).unwrap().1.totals().count, 5);
+        assert!(counters.all().contains(&(OTHERS.to_owned(), 5)));
+        FOUND
+            .with_borrow(|found| assert_eq!(found[&set.number].len(), limits::MAX_METRIC_KEYS + 1));
+        set.add("0", 1);
+        assert_eq!(
+            set.all()
+                .iter()
+                .find(|(key, _)| &**key == "0")
+                .unwrap()
+                .1
+                .totals()
+                .count,
+            2
+        );
+    }
+}

@@ -1,0 +1,115 @@
+//! The tree gives way to that of a snapshot, by an operator's wish (`ZooKeeperServer.restoreFromSnapshot`).
+//!
+//! In Apache what was restored is gone with the next start, unless the operator has moved the old files away, and zxids can go back.
+//! Here the tree that was restored takes the old one's zxid, so that it comes behind all that is in the log, and it is
+//! on disk before who asked is answered.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use proto::Zxid;
+use tokio::sync::oneshot;
+
+use super::as_learner::Whole;
+use super::duty::Duty;
+use super::snapshots::Asker;
+use super::{Replica, session_table};
+use crate::disk::Item;
+
+/// Somebody wants this tree to be the server's.
+#[derive(Debug)]
+pub struct RestoreRequest {
+    /// As of the zxid of its snapshot.
+    pub tree: Whole,
+    /// Hears of it when it is on disk; with the zxid that the server is at then.
+    pub asker: oneshot::Sender<Result<Zxid, String>>,
+}
+
+impl Replica {
+    /// Clients have to find their sessions in the new tree, so their connections end. A server on its own lets go what is on its
+    /// way to the log first.
+    pub(super) fn restore(&mut self, request: RestoreRequest) {
+        match self.duty {
+            Duty::Nothing => {
+                let why = "this server serves no clients at the moment".to_owned();
+                drop(request.asker.send(Err(why)));
+            }
+            Duty::Alone => {
+                self.drop_clients();
+                self.duty = Duty::Nothing;
+                self.restoring = Some(request);
+                self.go_on_restoring();
+            }
+            Duty::Leads { .. } | Duty::Learns { .. } => {
+                self.drop_clients();
+                let zxid = self.server.tree.read().last_zxid();
+                self.put_in_place(request, zxid);
+            }
+        }
+    }
+
+    /// For a server on its own: all that was logged has to be applied. Its zxids go on behind those of the tree.
+    pub(super) fn go_on_restoring(&mut self) {
+        if !self.tail.is_empty() {
+            return;
+        }
+        if let Some(request) = self.restoring.take() {
+            self.duty = Duty::Alone;
+            let zxid = request.tree.0.last_zxid();
+            self.put_in_place(request, zxid.max(self.processor.last_zxid()));
+        }
+    }
+
+    fn put_in_place(&mut self, request: RestoreRequest, zxid: Zxid) {
+        let RestoreRequest { tree, asker } = request;
+        let mut tree = *tree.0;
+        let of = tree.last_zxid();
+        tree.take_place_at(zxid);
+        tree.end_dead_sessions();
+        self.give_up_snapshot();
+        let sessions = session_table(&self.server.config, &tree);
+        match self.duty {
+            Duty::Leads { .. } => {
+                self.processor.sessions = sessions.saying(self.unknown_to_leader());
+            }
+            Duty::Learns { .. } => self.processor.sessions = sessions.of_learner(),
+            Duty::Alone | Duty::Nothing => self.processor.begin_epoch(zxid, sessions),
+        }
+        self.replace_tree(tree);
+        tracing::warn!(
+            "restored from a snapshot of {of}, at {zxid}: what came behind that snapshot is gone"
+        );
+        // Also where the operator has moved the files away, what comes now is beside the snapshot.
+        self.for_disk.push(Item::Roll);
+        self.snapshots.ask_for(Asker(asker));
+    }
+
+    /// A learner that is being sent one may not take more of it: its link ends, and it comes again.
+    fn give_up_snapshot(&mut self) {
+        if let (Some(link), Some(sockets)) = (self.snapshots.receiver(), &mut self.sockets) {
+            sockets.close(link);
+        }
+        self.snapshots.give_up();
+    }
+
+    /// Nobody who is here gets an answer to what was asked.
+    fn drop_clients(&mut self) {
+        for entry in std::mem::take(&mut self.in_flight) {
+            self.drop_origin(&entry.origin);
+        }
+        for submission in std::mem::take(&mut self.stalled) {
+            self.drop_submission(&submission);
+        }
+        self.by_session.clear();
+        self.revalidating.clear();
+        for connection in self.server.watchers.lock().connections.values() {
+            connection.close_now();
+        }
+        let first = self.server.next_connection.load(Relaxed);
+        match &mut self.duty {
+            Duty::Leads { first: since } | Duty::Learns { first: since } => {
+                *since = first.max(*since)
+            }
+            Duty::Alone | Duty::Nothing => {}
+        }
+    }
+}
