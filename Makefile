@@ -2,7 +2,7 @@
 
 BINARY := target/release/ironkeeper
 
-.PHONY: help build run ensemble test lint format-check clippy doc deny unit model sim mutants kerberos compat differential \
+.PHONY: help build run ensemble test lint format-check clippy doc deny unit model sim mutants kerberos deb image compat differential \
 	differential-long failover-quick failover suite-setup apache-suite apache-suite-selection apache-suite-all client-suites client-suites-quick \
 	mixed-quick matrix rolling chaos apps bench fuzz soak clean
 
@@ -56,8 +56,15 @@ kerberos: ## build the server with Kerberos, target/release/ironkeeper-gssapi; n
 	cp $(BINARY) $(BINARY)-gssapi
 	cargo build --release --locked
 
+deb: kerberos ## a Debian package of the server with Kerberos, in target/debian; needs cargo-deb, see compat-tests/packages-setup.sh
+	CARGO_DEB=$${CARGO_DEB:-compat-tests/.work/cargo-deb/bin/cargo-deb} packaging/build-deb.sh $(BINARY)-gssapi target/debian
+
+image: ## an image in the place of the official one; needs docker
+	docker build -f docker/Dockerfile -t ironkeeper .
+
 compat: build ## Apache's own clients and data against the release binary, with Apache 3.9.5 as the oracle
 	compat-tests/setup.sh
+	compat-tests/packages-setup.sh
 	$(MAKE) kerberos
 	compat-tests/run.py
 
@@ -140,6 +147,7 @@ fuzz: ## ten minutes of each fuzz target (needs cargo-fuzz and a nightly toolcha
 soak: build unit mutants differential-long failover client-suites apache-suite-all matrix rolling chaos ## the long forms of the tests, before an issue is resolved
 
 	compat-tests/setup.sh
+	compat-tests/packages-setup.sh
 	MODEL_SCHEDULES=20000 $(MAKE) model
 	WORDS_ASKED=100000 compat-tests/run.py --subject-only "word callers"
 	bench/metrics.py

@@ -14,9 +14,9 @@ from functools import partial
 from checks import (abuse, admin, advisories, answers, audit, bad_days, before_migration, cclient, cli, curator, ensemble,
                     ensemble_abuse, ensemble_addresses, ensemble_directories, ensemble_faults, ensemble_kerberos,
                     ensemble_local_sessions, ensemble_partitions, ensemble_refusals, ensemble_security, exchange,
-                    first_session, frames, goclient, guards, histories, javaclients, kazoo, kerberos, kill9, logins, logs,
-                    metrics, nodeclient, operator, order, rewatch, sessions,
-                    switch, tls, trust, word_callers, words, words_beside, zkcli, zkcli_versions)
+                    first_session, frames, goclient, guards, histories, javaclients, kazoo, kerberos, kill9, launch, logins,
+                    logs, metrics, nodeclient, operator, order, packages, rewatch, sessions,
+                    switch, tls, toolkits, trust, word_callers, words, words_beside, zkcli, zkcli_versions)
 from ironlab import paths, processes, rundir, table
 from ironlab.report import Report
 
@@ -27,7 +27,7 @@ SUITES = {suite.NAME: suite for suite in (
     ensemble_directories, ensemble_security, metrics, ensemble_kerberos, zkcli, kill9, ensemble_abuse, ensemble,
     ensemble_local_sessions, ensemble_partitions, ensemble_faults, ensemble_addresses, switch, abuse, operator, javaclients,
     zkcli_versions, curator, goclient, cclient, cli, nodeclient, histories, sessions, tls, trust, first_session, logins,
-    kerberos, advisories, audit, bad_days, guards, logs, before_migration, ensemble_refusals, words_beside, word_callers, words,
+    kerberos, advisories, audit, bad_days, guards, logs, before_migration, toolkits, launch, packages, ensemble_refusals, words_beside, word_callers, words,
     admin, kazoo, answers, order,
     frames, rewatch, exchange)}
 

@@ -179,6 +179,7 @@ old_client 3.4.14 0.9.94 1.2
 old_client 3.5.10 2.14.6 1.2
 old_client 3.6.4 2.14.6 1.4
 old_client 3.7.2 2.14.6 1.4
+class_path jackson jackson-pom.xml # SnapshotFormatter needs it
 java_program java-clients clients/v34=client-3.4.14 clients/v35=client-3.5.10 clients/v36=client-3.6.4 \
     clients/v37=client-3.7.2
 java_program java-load load=apache-3.8.6 # with the 3.9 client as well: it uses what both have

@@ -17,6 +17,7 @@ CLI_MT = Path("/usr/lib/zookeeper/bin/cli_mt")
 JAVA_CLIENTS = WORK / "java-clients"
 ADMIN_JARS = WORK / "apache-admin" / "lib"
 JAVA_LOAD = WORK / "java-load"
+JACKSON = WORK / "jackson" / "lib"
 VENV_PYTHON = WORK / "venv" / "bin" / "python"
 
 APACHE_39 = "3.9.5"

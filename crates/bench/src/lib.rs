@@ -20,7 +20,7 @@ use tokio::runtime::Builder;
 
 pub use error::Error;
 use histogram::Histogram;
-pub use options::{Options, Parsed, UsageError, Workload, parse};
+pub use options::{Options, Parsed, UsageError, Workload, describe, parse};
 pub use report::Report;
 use znodes::Znodes;
 

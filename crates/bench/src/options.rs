@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{Parser, ValueEnum};
+use clap::{CommandFactory, Parser, ValueEnum};
 
 /// What is asked of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -139,6 +139,11 @@ pub enum Parsed {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct UsageError(String);
+
+/// The options, for shells that complete them and for the manual.
+pub fn describe() -> clap::Command {
+    Options::command()
+}
 
 /// Reads the options that stand behind the sub-command's name.
 ///

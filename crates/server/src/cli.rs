@@ -1,12 +1,20 @@
 //! Owns the command line: sub-commands, usage text, and which exit code a wrong one gives.
 //!
 //! Must not know how a server runs. Arguments are read by hand, as JVM options (`-Dname=value`, `-Xmx1g`) stand among
-//! them.
+//! them. `java` takes the command lines of a JVM, `describe` tells shells and the manual of the sub-commands.
+
+pub mod describe;
+mod java;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
+
+use toolkits::Tool;
 
 use crate::certs::CertsOptions;
 use crate::config::{self, Config, ConfigError};
+use crate::word::Question;
+use crate::words;
 
 /// What `help` prints.
 pub const USAGE: &str = "\
@@ -15,6 +23,14 @@ Usage: ironkeeper serve [-Dname=value]... <zoo.cfg>
        ironkeeper check [-Dname=value]... <zoo.cfg>
        ironkeeper certs --out <directory> [--host <name or address>]...
        ironkeeper bench --workload <name> [--servers <host:port>,...] [option]...
+       ironkeeper txnlog [-d] [-r [-v] [-y]] [-c -z <zxid>] <log>
+       ironkeeper snapshot [-d|-json] <snapshot>
+       ironkeeper snapshot-compare -l <snapshot> -r <snapshot> -b <bytes> -n <znodes> [-d] [-i]
+       ironkeeper snapshot-summary <snapshot> <znode> <depth>
+       ironkeeper purge <dataLogDir> [<dataDir>] -n <count>
+       ironkeeper word [-Dname=value]... <host> <port> <word> [<with TLS: true or false>]
+       ironkeeper completions <shell>
+       ironkeeper man <directory>
        ironkeeper version
        ironkeeper help
 
@@ -23,8 +39,17 @@ check    tell what would work, differ or block if a server started on zoo.cfg no
          code is 0 where nothing blocks
 certs    make certificates and stores for trying TLS out, and tell how to use them
 bench    put load on a server of any kind; bench --help has the options
+txnlog   print, repair (-r) or cut (-c) a transaction log; -h has the options
+snapshot print a snapshot; snapshot-compare prints what differs between two, snapshot-summary counts and sizes
+purge    remove all snapshots but the newest, and the logs behind them
+word     ask a server a four letter word; the properties zookeeper.ssl.* are those of a client
+completions, man
+         write what a shell (bash, elvish, fish, powershell, zsh) completes, and the pages of the manual
 version  print the version
 help     print this text
+
+A command line of Java is understood, too: options and org.apache.zookeeper.server.quorum.QuorumPeerMain, or another
+class that Apache's scripts start, also where the binary is called java.
 
 -D sets a property, as it does for a JVM. The variables SERVER_JVMFLAGS and JVMFLAGS are read before the
 command line. Other JVM options are accepted and have no effect.
@@ -43,8 +68,27 @@ pub enum Command {
     Bench(Box<bench::Options>),
     /// Print the options of `bench`.
     BenchHelp(String),
+    /// Run a tool on files.
+    Tool {
+        /// Which one.
+        tool: Tool,
+        /// Its own arguments.
+        args: Vec<OsString>,
+        /// Longest record or field that it reads, in bytes.
+        max_field_bytes: u32,
+    },
+    /// Ask a four letter word.
+    Word(Box<Question>),
+    /// Write a script for a shell.
+    Completions(clap_complete::Shell),
+    /// Write the pages of the manual into a directory.
+    Man(PathBuf),
     /// Print the version.
     Version,
+    /// Print it as Apache's `VersionInfoMain` does.
+    ApacheVersion,
+    /// Print it as `java -version` does, which is asked for Java's.
+    JavaVersion,
     /// Print the usage text.
     Help,
 }
@@ -69,6 +113,25 @@ pub enum CommandError {
     /// An option of `certs` that it does not have.
     #[error("certs has no option {0}")]
     Option(String),
+    /// The class of a JVM's command line is none of ZooKeeper's server.
+    #[error(
+        "this is ironkeeper, not a Java virtual machine, and has no class {0}; it takes the place of ZooKeeper's server \
+         and of its tools on files. For clients such as zkCli.sh, install Java and name it by JAVA_HOME"
+    )]
+    Class(String),
+    /// A JVM's command line without a class.
+    #[error(
+        "a command line of Java needs a class, such as org.apache.zookeeper.server.quorum.QuorumPeerMain"
+    )]
+    NoClass,
+    /// A sub-command has not the arguments that it needs.
+    #[error("{command} needs {needs}")]
+    Arguments {
+        /// The sub-command.
+        command: &'static str,
+        /// What.
+        needs: &'static str,
+    },
     /// One that lacks its value.
     #[error("{0} needs a value")]
     Value(String),
@@ -85,20 +148,24 @@ impl CommandError {
     pub fn is_about_usage(&self) -> bool {
         match self {
             CommandError::Config(error) => matches!(error, ConfigError::Usage { .. }),
-            CommandError::Bench(_) => false,
+            CommandError::Bench(_) | CommandError::Class(_) => false,
             _ => true,
         }
     }
 }
 
-/// Reads the command line (`args` without the program's name).
+/// Reads the command line. `program` is the name by which the binary was called, `args` what stands behind it.
 ///
 /// # Errors
 /// See [`CommandError`].
 pub fn parse(
+    program: &OsString,
     args: &[OsString],
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Command, CommandError> {
+    if java::is_meant(program, args) {
+        return java::parse(args, env);
+    }
     let (word, rest) = args.split_first().ok_or(CommandError::Missing)?;
     let word = word.to_string_lossy();
     let wants_help = |args: &[OsString]| {
@@ -117,10 +184,34 @@ pub fn parse(
             bench::Parsed::Run(options) => Command::Bench(options),
             bench::Parsed::Help(text) => Command::BenchHelp(text),
         }),
+        "word" => java::question(rest, env),
+        "completions" => describe::shell(rest),
+        "man" => match rest {
+            [directory] => Ok(Command::Man(directory.into())),
+            _ => Err(CommandError::Arguments {
+                command: "man",
+                needs: "a directory",
+            }),
+        },
         "version" | "--version" | "-V" => without_arguments(&word, rest, Command::Version),
         "help" | "--help" | "-h" => without_arguments(&word, rest, Command::Help),
-        _ => Err(CommandError::Unknown(word.into_owned())),
+        _ => match tool(&word) {
+            Some(tool) => java::tool_command(tool, &[], rest, env),
+            None => Err(CommandError::Unknown(word.into_owned())),
+        },
     }
+}
+
+/// The tools by their sub-commands.
+fn tool(word: &str) -> Option<Tool> {
+    Some(match word {
+        "txnlog" => Tool::TxnLogToolkit,
+        "snapshot" => Tool::SnapshotFormatter,
+        "snapshot-compare" => Tool::SnapshotComparer,
+        "snapshot-summary" => Tool::SnapshotRecursiveSummary,
+        "purge" => Tool::PurgeTxnLog,
+        _ => return None,
+    })
 }
 
 fn certs(args: &[OsString]) -> Result<CertsOptions, CommandError> {
@@ -152,6 +243,21 @@ fn without_arguments(
     }
 }
 
+/// The line that Apache's `VersionInfoMain` prints, with the version that `srvr` shows.
+pub fn apache_version() -> String {
+    let version = words::version().replace(", built on", "");
+    format!("Apache ZooKeeper, version {version}")
+}
+
+/// What `java -version` is asked for: a line with `version "N` in it, as scripts look for one (Kafka's kafka-run-class.sh).
+/// 17 is the Java of Apache's images.
+pub fn java_version() -> String {
+    format!(
+        "ironkeeper version \"17\" ({}, not a Java virtual machine)",
+        version()
+    )
+}
+
 /// The line that `version` prints.
 pub fn version() -> String {
     format!(
@@ -166,7 +272,7 @@ mod tests {
 
     fn run(args: &[&str]) -> Result<Command, CommandError> {
         let args: Vec<OsString> = args.iter().map(OsString::from).collect();
-        parse(&args, &|_| None)
+        parse(&"ironkeeper".into(), &args, &|_| None)
     }
 
     #[test]

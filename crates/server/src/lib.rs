@@ -31,4 +31,5 @@ pub mod standing;
 mod stats;
 mod sync;
 mod throttle;
+pub mod word;
 mod words;

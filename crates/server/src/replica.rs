@@ -91,6 +91,8 @@ pub enum Input {
         /// Who is told: sessions by monotonic ms.
         asker: oneshot::Sender<BTreeMap<i64, Vec<SessionId>>>,
     },
+    /// A watchdog wants to know whether this thread still goes round.
+    AreYouThere(oneshot::Sender<()>),
     /// Somebody wants to know of the observers in sync.
     ListObservers(oneshot::Sender<Vec<ObserverFigures>>),
     /// What is counted of them begins anew.
@@ -293,6 +295,8 @@ impl Replica {
             Input::Peer(event) => self.hear(event),
             Input::Progress(link) => self.drive(quorum::Input::Progress(link)),
             Input::LogRead(link, log) => self.drive(quorum::Input::LogRead { link, log }),
+            // Who asks may have given up.
+            Input::AreYouThere(asker) => drop(asker.send(())),
             Input::ListSessions { local, asker } => {
                 // One that has gone meanwhile does not hear of it.
                 let _ = asker.send(self.processor.sessions.by_deadline(local));

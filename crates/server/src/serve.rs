@@ -6,6 +6,7 @@ mod housekeeping;
 pub(crate) mod security;
 mod signals;
 pub(crate) mod start;
+mod supervisor;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -151,9 +152,11 @@ async fn run(started: Started, began: Instant) -> ExitCode {
     server.guards.look();
     let housekeeping = housekeeping::spawn(&server, &directories, page);
     let admin = admin.map(|admin| tokio::spawn(admin.serve()));
+    supervisor::tell_ready(&places(&server));
     let accepting = ports.accept(&server);
     let code = tokio::select! {
         () = accepting => ExitCode::UnexpectedError,
+        () = supervisor::feed_watchdog(server.clone()) => ExitCode::UnexpectedError,
         () = signals::wait_for_stop(&server) => ExitCode::ExecutionFinished,
         Some(failure) = threads.failed.recv() => {
             server.metrics.unrecoverable_error_count.add(1);
@@ -162,6 +165,7 @@ async fn run(started: Started, began: Instant) -> ExitCode {
         }
     };
     audit_server(server.config.audit, STOP, Outcome::Invoked);
+    supervisor::tell_stopping();
     drop(ports);
     if let Some(admin) = admin {
         admin.abort();

@@ -43,7 +43,7 @@ pub(super) struct Basics {
 pub(super) fn build(reader: &mut Reader<'_>, basics: Basics) -> Result<Config, ConfigError> {
     let tick_time_ms = tick_time(basics.tick_time.as_ref())?;
     let (min_session_timeout_ms, max_session_timeout_ms) = session_timeouts(reader, tick_time_ms)?;
-    let jute_max_buffer = positive(reader, "jute.maxbuffer", 0xf_ffff)?;
+    let (jute_max_buffer, jute_max_buffer_extra_size) = jute_limits(reader)?;
     let flush_delay_ms = not_negative(reader.long("zookeeper.flushDelay", 0));
     let read_only_mode = reader.is_exactly("readonlymode.enabled", "true", "false");
     let digest_auth = digest_authentication(reader)?;
@@ -81,7 +81,7 @@ pub(super) fn build(reader: &mut Reader<'_>, basics: Basics) -> Result<Config, C
         max_cnxns: reader.at_least("zookeeper.maxCnxns", 0, 0),
         global_outstanding_limit: reader.at_least("zookeeper.globalOutstandingLimit", 0, 1000),
         jute_max_buffer,
-        jute_max_buffer_extra_size: extra_size(reader, jute_max_buffer),
+        jute_max_buffer_extra_size,
         pre_alloc_size_kib: not_negative(reader.number(
             "zookeeper.preAllocSize",
             |text| text.parse().ok(),
@@ -271,6 +271,12 @@ fn positive(reader: &mut Reader<'_>, name: &str, default: i32) -> Result<u32, Co
 /// For numbers where all that are not positive mean the same.
 fn not_negative(number: i64) -> u64 {
     number.max(0).unsigned_abs()
+}
+
+/// `jute.maxbuffer`, and what records of the server's own making may have above it.
+pub(super) fn jute_limits(reader: &mut Reader<'_>) -> Result<(u32, u32), ConfigError> {
+    let limit = positive(reader, "jute.maxbuffer", 0xf_ffff)?;
+    Ok((limit, extra_size(reader, limit)))
 }
 
 fn extra_size(reader: &mut Reader<'_>, jute_max_buffer: u32) -> u32 {

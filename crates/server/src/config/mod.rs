@@ -8,6 +8,7 @@
 
 mod admin;
 mod build;
+mod client;
 mod ensemble;
 mod error;
 mod flags;
@@ -42,6 +43,7 @@ use reader::{Reader, parse_int};
 use source::Source;
 
 pub use admin::{AdminSettings, AdminTls, RateSettings};
+pub use client::{count_options, load_client_tls, max_field_bytes};
 pub use ensemble::Ensemble;
 pub use error::ConfigError;
 pub use guards::GuardSettings;

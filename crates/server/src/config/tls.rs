@@ -11,6 +11,7 @@ use listener::tls::{ClientHosts, TlsOptions};
 
 use super::error::ConfigError;
 use super::reader::Reader;
+use crate::word::ClientTlsOptions;
 use options::Names;
 
 const UNIFIED: &str = "zookeeper.client.portUnification";
@@ -68,6 +69,24 @@ impl ClientTls {
             reload,
         }))
     }
+}
+
+/// TLS of who asks a word. In FIPS mode Apache's `FourLetterWordMain` looks at no host: its trust manager does not, and nobody
+/// tells the JVM to (`X509Util.createTrustManager`).
+pub(super) fn read_client(reader: &mut Reader<'_>) -> Result<ClientTlsOptions, ConfigError> {
+    let read = Names::CLIENTS.read(reader)?;
+    let is_fips = reader.flag("zookeeper.fips-mode", true);
+    let check_host = !is_fips && reader.flag("zookeeper.ssl.hostnameVerification", true);
+    let no_key_store = || {
+        ConfigError::usage(
+            "TLS needs a key store: add -Dzookeeper.ssl.keyStore.location=... and \
+             -Dzookeeper.ssl.keyStore.password=..., and the same for the trustStore",
+        )
+    };
+    Ok(ClientTlsOptions {
+        options: read.with_key_store(no_key_store)?,
+        check_host,
+    })
 }
 
 /// Whatever asks for TLS asks for a key.

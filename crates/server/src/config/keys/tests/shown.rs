@@ -59,8 +59,16 @@ fn every_name_with_a_test_is_one_that_works() {
     for (name, _) in entries() {
         let works = |row: &Row| row.name == name && of_row(row).is_some();
         let is_read = |(variable, reader, _): &(&str, Reader, &str)| {
-            *variable == name && *reader == Reader::Server
+            *variable == name && matches!(reader, Reader::Server | Reader::Scripts)
         };
         assert!(rows().any(works) || VARIABLES.iter().any(is_read), "{name}");
+    }
+}
+
+#[test]
+fn every_variable_that_works_has_a_test() {
+    for (name, reader, _) in VARIABLES {
+        let works = matches!(reader, Reader::Server | Reader::Scripts);
+        assert_eq!(works, by_name(name).is_some(), "{name}");
     }
 }

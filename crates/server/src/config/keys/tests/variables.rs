@@ -5,8 +5,10 @@
 pub enum Reader {
     /// The server reads it.
     Server,
-    /// Apache's scripts read it, which are not needed here.
+    /// The scripts in bin/ read it.
     Scripts,
+    /// It is for the log of a JVM.
+    Log,
     /// It is for the JVM of the server.
     Jvm,
     /// It is for clients' JVMs.
@@ -18,7 +20,8 @@ impl Reader {
     pub fn text(self) -> &'static str {
         match self {
             Reader::Server => "works",
-            Reader::Scripts => "no effect, as only Apache's scripts read it",
+            Reader::Scripts => "works",
+            Reader::Log => "no effect, as logging is not Java's",
             Reader::Jvm => "no effect without a JVM",
             Reader::Client => "no effect, as only clients read it",
         }
@@ -56,7 +59,7 @@ pub const VARIABLES: &[(&str, Reader, &str)] = &[
     ("ZOOCFGDIR", Reader::Scripts, "directory of zoo.cfg"),
     ("ZOOCFG", Reader::Scripts, "name of zoo.cfg"),
     ("ZOO_LOG_DIR", Reader::Scripts, "directory of logs"),
-    ("ZOO_LOG_FILE", Reader::Scripts, "name of the log"),
+    ("ZOO_LOG_FILE", Reader::Log, "name of the log"),
     ("ZOOPIDFILE", Reader::Scripts, "file of the process id"),
     ("ZOO_NOEXEC", Reader::Scripts, "keep the shell as a parent"),
     ("ZOOKEEPER_PREFIX", Reader::Scripts, "directory of all"),

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Prints a snapshot: [-d|-json] SNAPSHOT.
+# Arguments and output are those of the script of the same name that comes with Apache ZooKeeper.
+
+ZOOBINDIR="$(cd "$(dirname "${BASH_SOURCE-$0}")" && pwd)"
+if [ -e "$ZOOBINDIR/../libexec/zkEnv.sh" ]; then
+    . "$ZOOBINDIR/../libexec/zkEnv.sh"
+else
+    . "$ZOOBINDIR/zkEnv.sh"
+fi
+
+exec "$IRONKEEPER" snapshot "$@"
