@@ -33,7 +33,7 @@ def run(report, kind):
 
 
 def main(kind):
-    return apart.played(lambda report: report.run(NAME, kind, CHECKS, kind))
+    return apart.played(lambda report: report.run(NAME, kind, CHECKS + (CHECKS_OF_OURS if kind == OURS else []), kind))
 
 
 def a_full_disk_ends_the_server_and_nothing_acknowledged_is_lost(kind):
@@ -222,9 +222,11 @@ CHECKS = [
     an_election_port_that_is_taken_ends_the_start_and_is_named,
     a_myid_that_cannot_be_read_ends_the_start_and_is_named,
     no_session_dies_of_a_clock_that_jumps,
-    no_session_of_an_ensemble_dies_of_its_leaders_clock,
     a_session_without_heart_beats_expires_by_the_other_clock,
 ]
+
+# A virtual machine's timed waits are another thing below libfaketime: Apache's servers do not come to the end of their election.
+CHECKS_OF_OURS = [no_session_of_an_ensemble_dies_of_its_leaders_clock]
 
 
 if __name__ == "__main__":
