@@ -63,6 +63,10 @@ enum ToolError {
 }
 
 impl ToolError {
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "map_err gives the error itself"
+    )]
     fn failed(message: impl ToString) -> Self {
         let message = message.to_string();
         ToolError::Failed {
@@ -71,6 +75,10 @@ impl ToolError {
         }
     }
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "map_err gives the error itself"
+    )]
     fn invalid(message: impl ToString) -> Self {
         let message = message.to_string();
         ToolError::Failed {

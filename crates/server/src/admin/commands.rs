@@ -174,7 +174,7 @@ impl Answer {
     }
 
     /// Of an answer in which Apache names the command as it was asked for.
-    fn as_asked(self, command: &Command, name: &str) -> Self {
+    fn named_as_asked(self, command: &Command, name: &str) -> Self {
         let own = command.names.iter().find(|own| **own == name);
         Answer {
             command: own.copied(),
@@ -203,7 +203,7 @@ pub(super) fn with_ends(
 pub(super) async fn get(admin: &Admin, caller: &Caller, asked: &Asked) -> Answer {
     let (command, role) = match find(admin, caller, asked) {
         Ok(found) => found,
-        Err(answer) => return answer,
+        Err(answer) => return *answer,
     };
     if command.what.is_posted() {
         return wrong_method("POST").of(command);
@@ -226,7 +226,7 @@ pub(super) async fn post(admin: &Admin, caller: &Caller, asked: &Asked, body: In
             restore::from(admin, body).await.of(command)
         }
         Ok((command, _)) => wrong_method("GET").of(command),
-        Err(answer) => answer,
+        Err(answer) => *answer,
     }
 }
 
@@ -235,21 +235,22 @@ fn find(
     admin: &Admin,
     caller: &Caller,
     asked: &Asked,
-) -> Result<(&'static Command, Option<Role>), Answer> {
+) -> Result<(&'static Command, Option<Role>), Box<Answer>> {
     let name = asked.name.as_str();
     let Some(command) = COMMANDS
         .iter()
         .find(|command| command.names.contains(&name))
     else {
         let error = format!("Unknown command: {name}");
-        return Err(Answer::refused(StatusCode::OK, error));
+        return Err(Box::new(Answer::refused(StatusCode::OK, error)));
     };
     let role = words::role(&admin.server);
     if command.needs_role && role.is_none() {
-        return Err(Answer::refused(StatusCode::OK, NOT_SERVING).as_asked(command, name));
+        let answer = Answer::refused(StatusCode::OK, NOT_SERVING);
+        return Err(Box::new(answer.named_as_asked(command, name)));
     }
     if command.what.is_guarded() {
-        let refuse = |refusal| refused(refusal).as_asked(command, name);
+        let refuse = |refusal| Box::new(refused(refusal).named_as_asked(command, name));
         access::check(admin, caller, asked).map_err(refuse)?;
     }
     Ok((command, role))

@@ -99,7 +99,8 @@ impl Idle {
 
     fn add_if_standalone(&mut self, name: &str) {
         let is_of_tls = name.contains("ssl.quorum.") || name == "sslQuorumReloadCertFiles";
-        if !self.is_ensemble && !(self.admin_has_tls && is_of_tls) {
+        let admin_uses_it = self.admin_has_tls && is_of_tls;
+        if !self.is_ensemble && !admin_uses_it {
             self.add("no effect on a standalone server", name);
         }
     }

@@ -132,7 +132,7 @@ impl Snapshots {
                     askers,
                 })
             }
-            None => tell_all(askers, Err("no thread can be started".to_owned())),
+            None => tell_all(askers, &Err("no thread can be started".to_owned())),
         }
     }
 
@@ -200,7 +200,7 @@ impl Snapshots {
             self.wait();
         }
         if let Some(wanted) = self.wanted.take_if(|wanted| wanted.number == number) {
-            tell_all(wanted.askers, told(&outcome));
+            tell_all(wanted.askers, &told(&outcome));
         }
         match outcome {
             Ok(SnapshotEnd::Written(_)) => drop(self.server.stats.snapshots.fetch_add(1, Relaxed)),
@@ -265,7 +265,7 @@ fn told(outcome: &Result<SnapshotEnd, String>) -> Result<Zxid, String> {
     }
 }
 
-fn tell_all(askers: Vec<Asker>, outcome: Result<Zxid, String>) {
+fn tell_all(askers: Vec<Asker>, outcome: &Result<Zxid, String>) {
     askers
         .into_iter()
         .for_each(|asker| asker.tell(outcome.clone()));
