@@ -27,16 +27,15 @@ START_S = 20
 SETTINGS = "tickTime=500\ninitLimit=40\nsyncLimit=40\n"
 NOTHING_BLOCKS, BLOCKS = 0, 2
 
-METRICS = "a metrics provider other than the default one"
 RECONFIG = "a reconfiguration of the ensemble at run time"
 
 # What blocks each fixture: the feature and how many lines ask for it.
 BLOCKED_BY = {
     "kafka": {}, "solr": {}, "debian": {}, "docker-library": {}, "docker-library-three": {}, "bitnami-without-metrics": {},
     "dynamic": {}, "clickhouse": {}, "hbase": {},
-    "bitnami": {METRICS: 1},
-    "pravega": {METRICS: 1, RECONFIG: 1},
-    "stackable": {METRICS: 1},
+    "bitnami": {},
+    "pravega": {RECONFIG: 1},
+    "stackable": {},
     "tls-jks": {},
     "sasl": {},
 }
@@ -82,6 +81,8 @@ class Deployment:
         text = re.sub(r"(?m)^(dataDir|dataLogDir|dynamicConfigFile)=", rf"\1={self.home}", text)
         text = re.sub(r"(?m)^(server\.\d+)=[^:\n]+:2888:3888", self._server, text)
         text = re.sub(r"(?m);(0\.0\.0\.0:)?2181$", lambda _: f";127.0.0.1:{self.client_port}", text)
+        text = re.sub(r"(?m)^admin\.serverPort=8080$", f"admin.serverPort={ports.free()}", text)
+        text = re.sub(r"(?m)^metricsProvider\.httpPort=\d+$", f"metricsProvider.httpPort={ports.free()}", text)
         return re.sub(r"(?m)^clientPort=2181$", f"clientPort={self.client_port}\nclientPortAddress=127.0.0.1", text)
 
     def _with_stores(self, text):

@@ -108,7 +108,7 @@ def _stores(report, kind, world):
         ("a BCFKS store", key(jks, ssl_keyStore_type="BCFKS"), "BCFKS"),
         ("a trust store without certificates", {"ssl_trustStore_location": jks, "ssl_trustStore_password": "changeit"},
          "no trusted certificate"),
-        ("a key that is too short", key(short.bundle(maker.directory / "short.pem")), "key too short: RSA 1024"),
+        ("a key that is too short", key(short.bundle(maker.directory / "short.pem"), ssl_keyStore_password=None), "key too short: RSA 1024"),
         ("no key store", {"ssl_keyStore_location": None}, "needs a key store"),
         ("suites that are none", {"ssl_ciphersuites": "TLS_RSA_WITH_AES_128_CBC_SHA"}, "TLS_RSA_WITH_AES_128_CBC_SHA"),
         ("versions that are none", {"ssl_enabledProtocols": "TLSv1.1"}, "TLSv1.1"),
