@@ -6,9 +6,10 @@ They mount small disks, in a process of their own.
 import re
 import shutil
 import sys
+import urllib.request
 from contextlib import contextmanager
 
-from ironlab import apart, disk, mounts, ops, rundir
+from ironlab import apart, disk, mounts, ops, ports, rundir
 from ironlab.ensemble import Ensemble
 from ironlab.members import Members
 from ironlab.report import equal
@@ -193,6 +194,38 @@ def a_slow_request_is_told_with_session_path_size_and_time(kind):
         assert 'operation="getData"' not in server.log(), "a fast request is told"
 
 
+def what_runs_short_is_told_to_prometheus(kind):
+    port = ports.free()
+    config = (f"{FAST}{NO_ROOM}flushDelay=60\nmaxWriteQueuePollTime=60\nironkeeper.slowRequestMs=20\nmetricsProvider.className="
+              "org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider\n"
+              f"metricsProvider.httpHost=127.0.0.1\nmetricsProvider.httpPort={port}\nmetricsProvider.exportJvmInfo=false\n")
+    with Server(kind, FAST) as server:
+        with Client(server.port) as client:
+            for path, size in (("/small", 8_000), ("/large", 9_500), ("/slow", 1)):
+                equal(client.create(path, b"x" * size).err, ops.OK, "create")
+            client.close_session()
+        server.config = config
+        server.properties["jute.maxbuffer"] = "10000"
+        server.restart()
+        with Client(server.port) as client:
+            for path in ("/small", "/large", "/large"):
+                equal(client.call("getData", path=path, watch=False).err, ops.OK, "getData")
+            equal(client.call("setData", path="/small", data=b"", version=-1).err, SYSTEM_ERROR, "setData")
+            equal(client.call("delete", path="/slow", version=-1).err, ops.OK, "delete")
+            told = _own_metrics(port)
+            client.close_session()
+        equal({name: told[name] for name in ("refused_writes", "slow_requests", "near_jute_maxbuffer_replies", "memory_limit_bytes")},
+              {"refused_writes": 1, "slow_requests": 1, "near_jute_maxbuffer_replies": 2, "memory_limit_bytes": 1 << 20}, "told")
+        free = shutil.disk_usage(server.data).free
+        assert abs(told["disk_free_bytes"] - free) < max(free / 4, 1 << 30), (told, free)
+
+
+def _own_metrics(port):
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as page:
+        text = page.read().decode()
+    return {name: float(value) for name, value in re.findall(r"^ironkeeper_(\w+) (\S+)$", text, re.MULTILINE)}
+
+
 CHECKS = [
     a_disk_that_runs_full_is_warned_of_and_then_writes_are_refused,
     old_files_go_while_a_disk_is_low,
@@ -201,6 +234,7 @@ CHECKS = [
     a_follower_without_room_refuses_its_own_clients_writes_only,
     a_follower_whose_disk_is_full_stops_and_says_so,
     a_slow_request_is_told_with_session_path_size_and_time,
+    what_runs_short_is_told_to_prometheus,
 ]
 
 

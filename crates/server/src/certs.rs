@@ -115,7 +115,7 @@ fn told(out: &Path, flags: &str) -> String {
     let dir = out.display();
     format!(
         "Made server, peer and client as .jks, .p12 and .pem in {dir}, trust.* with the authority that they trust, and the\n\
-         password of the stores in {dir}/password. They are for trying things out.\n\n\
+         password of the stores in {dir}/password; .pem have none. They are for trying things out.\n\n\
          In zoo.cfg:\n\n\
          secureClientPort=2281\n\
          ssl.keyStore.location={dir}/server.jks\n\
@@ -148,7 +148,10 @@ mod tests {
         let store = |name: &str| StoreOptions {
             path: options.out.join(name),
             store_type: None,
-            password: Password::File(options.out.join("password")),
+            password: match name.ends_with(".pem") {
+                true => Password::Text(String::new()),
+                false => Password::File(options.out.join("password")),
+            },
         };
         for (_, suffix) in TYPES {
             let context = Context::new(TlsOptions {

@@ -26,6 +26,7 @@ use proto::{Encode, ErrorCode, EventType, KeeperState, SessionId, Zxid};
 
 use crate::clock;
 use crate::limits;
+use crate::metrics::Tally;
 use crate::shared::Shared;
 use crate::sync::{AtomicBool, Mutex, MutexGuard};
 use figures::{Answered, Figures};
@@ -172,26 +173,33 @@ impl Connection {
     }
 
     /// Queues the reply to a request, and counts the request as answered.
-    pub fn reply(&self, server: &Shared, answered: &Answered, fill: impl FnOnce(&mut BytesMut)) {
-        let outbound = self.count(server, answered);
+    pub fn reply(
+        &self,
+        server: &Shared,
+        tally: &mut Tally,
+        answered: &Answered,
+        fill: impl FnOnce(&mut BytesMut),
+    ) {
+        let outbound = self.count(server, tally, answered);
         let bytes = self.queue(outbound, fill);
         server.stats.replied(bytes);
-        server.metrics.response_bytes.add(bytes as u64);
+        tally.replied(bytes);
     }
 
     /// Counts a request as answered whose reply has another form.
-    pub fn count_answered(&self, server: &Shared, answered: &Answered) {
-        drop(self.count(server, answered));
+    pub fn count_answered(&self, server: &Shared, tally: &mut Tally, answered: &Answered) {
+        drop(self.count(server, tally, answered));
     }
 
-    fn count(&self, server: &Shared, answered: &Answered) -> MutexGuard<'_, Outbound> {
+    fn count(
+        &self,
+        server: &Shared,
+        tally: &mut Tally,
+        answered: &Answered,
+    ) -> MutexGuard<'_, Outbound> {
         let now_ms = clock::monotonic_ms();
         let latency_ms = now_ms - answered.received_ms;
-        server.stats.latency_ms.add(latency_ms);
-        match answered.is_update {
-            true => server.metrics.updatelatency.add_ms(latency_ms),
-            false => server.metrics.readlatency.add_ms(latency_ms),
-        }
+        tally.answered(server, answered.is_update, latency_ms);
         let mut outbound = self.outbound.lock();
         outbound.figures.add(answered, now_ms);
         outbound

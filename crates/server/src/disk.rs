@@ -21,6 +21,7 @@ use rand::{Rng, SeedableRng};
 use crate::clock;
 use crate::config::Config;
 use crate::inbox::Inbox;
+use crate::metrics::Run;
 use crate::replica::Input;
 use crate::shared::Server;
 use crate::stats::ServerStats;
@@ -139,6 +140,8 @@ pub struct Disk<D: Dir> {
     trigger: SnapshotTrigger,
     /// When each txn came that is in the log and not durable.
     came_ms: Vec<i64>,
+    waits: Run,
+    whole: Run,
 }
 
 impl<D: Dir> Disk<D> {
@@ -152,6 +155,8 @@ impl<D: Dir> Disk<D> {
             files,
             trigger,
             came_ms: Vec::new(),
+            waits: Run::default(),
+            whole: Run::default(),
         }
     }
 
@@ -179,10 +184,8 @@ impl<D: Dir> Disk<D> {
             match item {
                 Item::Op(ticket, DiskOp::Append { zxid, record }, came_ms) => {
                     self.log.append(zxid, &record)?;
-                    let metrics = &self.server.metrics;
-                    metrics
-                        .sync_processor_queue_time_ms
-                        .add_ms(began_ms - came_ms);
+                    let waits = &self.server.metrics.sync_processor_queue_time_ms;
+                    self.waits.add_ms(began_ms - came_ms, waits);
                     self.came_ms.push(came_ms);
                     self.server.guards.logged(record.len() as u64);
                     appended = Some(ticket);
@@ -203,6 +206,8 @@ impl<D: Dir> Disk<D> {
             }
         }
         let took_ms = clock::monotonic_ms() - began_ms;
+        let waits = &self.server.metrics.sync_processor_queue_time_ms;
+        self.waits.flush(waits);
         self.server.metrics.sync_process_time.add_ms(took_ms);
         self.commit(appended)?;
         Ok(stop)
@@ -320,11 +325,11 @@ impl<D: Dir> Disk<D> {
             let sync_ms = u64::try_from(sync_time.as_millis()).unwrap_or(u64::MAX);
             metrics.fsynctime.add(sync_ms);
         }
+        let whole = &metrics.sync_processor_queue_and_flush_time_ms;
         for came_ms in self.came_ms.drain(..) {
-            metrics
-                .sync_processor_queue_and_flush_time_ms
-                .add_ms(now_ms - came_ms);
+            self.whole.add_ms(now_ms - came_ms, whole);
         }
+        self.whole.flush(whole);
     }
 }
 

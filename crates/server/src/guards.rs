@@ -16,7 +16,8 @@ use proto::OpCode;
 use crate::config::{Config, GuardSettings};
 use crate::limits;
 use crate::sync::Mutex;
-use disk::{Level, Watermarks};
+use disk::{Level, Room, Watermarks};
+pub use memory::of_process as memory_of_process;
 
 /// A look takes a few microseconds, which is not worth while for less.
 const MIN_UNWATCHED_LOG_BYTES: u64 = 64 << 10;
@@ -34,6 +35,8 @@ pub struct Guards {
     memory: memory::Limit,
     /// Bytes logged since the disks were looked at.
     logged: AtomicU64,
+    /// Bytes free on the fuller disk.
+    free: AtomicU64,
     /// So many may be, until they are looked at again: a part of the room below which writes are refused.
     unwatched: AtomicU64,
 }
@@ -53,6 +56,7 @@ impl Guards {
             is_memory_full: AtomicBool::new(false),
             memory: memory::Limit::find(config.guards.memory_limit_mib),
             logged: AtomicU64::new(0),
+            free: AtomicU64::new(0),
             unwatched: AtomicU64::new(limits::MAX_UNWATCHED_LOG_BYTES),
         }
     }
@@ -65,6 +69,16 @@ impl Guards {
     /// Should old files go?
     pub fn want_purge(&self) -> bool {
         self.settings.purge_when_low && self.is_disk_low.load(Relaxed)
+    }
+
+    /// Bytes free on the fuller of the disks when it was last looked at; 0 before.
+    pub fn disk_free_bytes(&self) -> u64 {
+        self.free.load(Relaxed)
+    }
+
+    /// Bytes of memory above which writes are refused; 0: there is no limit.
+    pub fn memory_limit_bytes(&self) -> u64 {
+        self.memory.bytes()
     }
 
     /// Looks at all of it. It may wait for a disk.
@@ -86,19 +100,21 @@ impl Guards {
     fn look_at_disks(&self) {
         self.logged.store(0, Relaxed);
         let mut levels = self.levels.lock();
+        let mut least = u64::MAX;
         for (directory, level) in self.directories.iter().zip(levels.iter_mut()) {
-            *level = self.look_at_disk(directory, *level);
+            if let Some(room) = disk::room(directory) {
+                least = least.min(room.free);
+                *level = self.level(directory, room, *level);
+            } // else the disk's thread will meet what is wrong with it
         }
         let worst = levels.iter().max().copied().unwrap_or_default();
+        self.free.store(least, Relaxed);
         self.is_disk_low.store(worst >= Level::Low, Relaxed);
         self.is_disk_full.store(worst == Level::Full, Relaxed);
     }
 
-    /// The same as before where it cannot be told: the disk's thread will meet what is wrong with it.
-    fn look_at_disk(&self, directory: &Path, level: Level) -> Level {
-        let Some(room) = disk::room(directory) else {
-            return level;
-        };
+    /// Told where it is another than before.
+    fn level(&self, directory: &Path, room: Room, level: Level) -> Level {
         let marks = Watermarks::of(&self.settings, room.total);
         if marks.refuse > 0 {
             let part =

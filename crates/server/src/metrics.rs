@@ -3,7 +3,7 @@
 //! [`ServerMetrics`] is the one place where it stands; those who count add to it, and who asks sums it up. Nothing is kept per scrape,
 //! and nothing waits to be scraped. Must not know how requests are served.
 //!
-//! `catalogue` says which metrics there are, `cells` and `labelled` hold them, `window` remembers ten minutes, `samples` puts them
+//! `catalogue` says which metrics there are, `cells` and `labelled` hold them, `tally` gathers what a thread adds, `window` remembers ten minutes, `samples` puts them
 //! into words; `gauges` is what is looked up when somebody asks, `process` what the system says; `text` and `page` are Prometheus' page.
 
 mod catalogue;
@@ -14,10 +14,12 @@ pub(crate) mod namespaces;
 pub(crate) mod page;
 mod process;
 pub(crate) mod samples;
+mod tally;
 mod text;
 mod window;
 
 pub use catalogue::ServerMetrics;
+pub use tally::{Run, Tally};
 pub use window::{TURN, Window};
 
 use crate::config::MetricsProvider;

@@ -251,6 +251,7 @@ impl Replica {
                 self.handle(input);
             }
             self.see_to_the_clock();
+            self.tell_measured();
             if let Some(failure) = self.failed {
                 return Err(failure);
             }
@@ -275,6 +276,7 @@ impl Replica {
     }
 
     fn handle(&mut self, input: Input) {
+        self.measure_input();
         match input {
             Input::Connect(request) => self.connect(request),
             Input::Request(submission) => self.request(submission),

@@ -33,16 +33,16 @@ impl MinMeanMax {
         }
     }
 
-    /// Adds a value.
-    pub fn add(&self, value: i64) {
+    /// Adds a value so many times.
+    pub fn add(&self, value: i64, times: i64) {
         if value < self.least.load(Relaxed) {
             self.least.fetch_min(value, Relaxed);
         }
         if value > self.most.load(Relaxed) {
             self.most.fetch_max(value, Relaxed);
         }
-        self.sum.fetch_add(value, Relaxed);
-        self.count.fetch_add(1, Relaxed);
+        self.sum.fetch_add(value * times, Relaxed);
+        self.count.fetch_add(times, Relaxed);
     }
 
     /// The least value; 0 without any.
@@ -100,7 +100,9 @@ impl ReplySizes {
         if least == -1 || bytes < least {
             self.least.store(bytes, Relaxed);
         }
-        self.most.fetch_max(bytes, Relaxed);
+        if bytes > self.most.load(Relaxed) {
+            self.most.fetch_max(bytes, Relaxed);
+        }
     }
 
     /// The last, least and greatest size.
@@ -205,7 +207,7 @@ mod tests {
         let series = MinMeanMax::default();
         assert_eq!((series.least(), series.mean(), series.most()), (0, 0.0, 0));
         for value in [3, 1, 4] {
-            series.add(value);
+            series.add(value, 1);
         }
         assert_eq!(
             (series.least(), series.mean(), series.most()),
@@ -216,7 +218,7 @@ mod tests {
     #[test]
     fn what_is_reset_is_as_in_the_beginning() {
         let stats = ServerStats::default();
-        stats.latency_ms.add(5);
+        stats.latency_ms.add(5, 1);
         stats.reply_sizes.add(5);
         ServerStats::count(&stats.packets_received);
         stats.reset_requests();
@@ -225,7 +227,7 @@ mod tests {
             (latency.least(), latency.mean(), latency.most()),
             (0, 0.0, 0)
         );
-        latency.add(7);
+        latency.add(7, 1);
         assert_eq!(
             (latency.least(), latency.mean(), latency.most()),
             (7, 7.0, 7)

@@ -47,7 +47,10 @@ pub(super) async fn serve(admin: Arc<Admin>, accepted: Accepted) {
     match admin.server.security.admin.clone() {
         None => speak(admin, stream, plain).await,
         Some(tls) if begins_tls(&admin, &stream).await => secure(admin, stream, remote, &tls).await,
-        Some(_) => speak(admin, stream, plain).await,
+        Some(_) => {
+            admin.server.metrics.insecure_admin_count.add(1);
+            speak(admin, stream, plain).await;
+        }
     }
 }
 

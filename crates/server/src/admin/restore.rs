@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 
 use super::Admin;
 use super::commands::Answer;
+use crate::clock;
 use crate::limits;
 use crate::replica::{Input, RestoreRequest, Whole};
 use crate::serve::start::tree_options;
@@ -28,9 +29,15 @@ pub(super) async fn from(admin: &Admin, body: Incoming) -> Answer {
     let Ok(_one_at_a_time) = admin.restoring.acquire().await else {
         return Answer::refused(StatusCode::SERVICE_UNAVAILABLE, "the server stops");
     };
+    let began_ms = clock::monotonic_ms();
     match restore(admin, body).await {
-        Ok(zxid) => Answer::told(Map::from_iter([("last_zxid".to_owned(), zxid.into())])),
+        Ok(zxid) => {
+            let took_ms = clock::monotonic_ms() - began_ms;
+            admin.server.metrics.restore_time.add_ms(took_ms);
+            Answer::told(Map::from_iter([("last_zxid".to_owned(), zxid.into())]))
+        }
         Err(error) => {
+            admin.server.metrics.restore_error_count.add(1);
             tracing::error!("the server's tree stays as it was: {error}");
             Answer::refused(StatusCode::INTERNAL_SERVER_ERROR, error)
         }
@@ -49,6 +56,7 @@ fn refusal(admin: &Admin) -> Option<Answer> {
             "serializeLastProcessedZxid.enabled is false",
         )
     } else if !admin.restores.allows() {
+        admin.server.metrics.restore_rate_limited_count.add(1);
         (
             StatusCode::TOO_MANY_REQUESTS,
             "too soon after the last restore command (admin.rateLimiterIntervalInMS)",

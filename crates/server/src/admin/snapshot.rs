@@ -28,6 +28,7 @@ pub(super) async fn take(admin: &Admin, asked: &Asked) -> Answer {
             ..Answer::told(Default::default())
         },
         Err(error) => {
+            admin.server.metrics.snapshot_error_count.add(1);
             tracing::error!("no snapshot for the admin server's caller: {error}");
             Answer::refused(StatusCode::INTERNAL_SERVER_ERROR, error)
         }
@@ -46,6 +47,7 @@ fn refusal(admin: &Admin) -> Option<Answer> {
             "serializeLastProcessedZxid.enabled is false",
         )
     } else if !admin.snapshots.allows() {
+        admin.server.metrics.snapshot_rate_limited_count.add(1);
         (
             StatusCode::TOO_MANY_REQUESTS,
             "too soon after the last snapshot command (admin.rateLimiterIntervalInMS)",

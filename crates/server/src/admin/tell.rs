@@ -180,6 +180,8 @@ fn monitor(admin: &Admin, role: Role) -> Value {
     let fields = values.map(|(key, value)| {
         let value = match value {
             monitor::Value::Integer(value) => value.into(),
+            // As Jackson writes what is no number in JSON.
+            monitor::Value::Double(value) if value.is_nan() => "NaN".into(),
             monitor::Value::Double(value) => value.into(),
             monitor::Value::Text(value) => value.into(),
         };

@@ -18,6 +18,7 @@ use super::order::HEADER_BYTES;
 use super::{Bound, Connection, Held};
 use crate::clock;
 use crate::limits;
+use crate::metrics::Tally;
 use crate::replica::{ConnectRequest, Input, Submission};
 use crate::shared::Shared;
 use crate::slow;
@@ -37,6 +38,19 @@ pub(super) enum Violation {
     Name(#[from] MalformedName),
     #[error("a login by SASL with an empty name")]
     EmptyName,
+}
+
+/// What comes of the frames that came together.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    /// For the replica.
+    pub submissions: Vec<Input>,
+    /// What was counted.
+    pub tally: Tally,
+    /// Frames.
+    pub frames: u64,
+    /// Their bytes.
+    pub bytes: u64,
 }
 
 impl Connection {
@@ -76,13 +90,13 @@ impl Connection {
         Ok(())
     }
 
-    /// Every later frame; what is for the replica goes to `submissions`.
+    /// Every later frame; what comes of it goes to `batch`.
     pub(super) fn request(
         self: &Arc<Self>,
         server: &Shared,
         bound: &Bound,
         mut frame: Bytes,
-        submissions: &mut Vec<Input>,
+        batch: &mut Batch,
     ) -> Result<(), Violation> {
         let malformed = |error| Violation::Malformed(frame.len(), error);
         let header = RequestHeader::decode(&mut Bits::new(&frame)).map_err(malformed)?;
@@ -122,7 +136,7 @@ impl Connection {
         if is_for_replica(held.op) {
             self.order().push_pending();
             server.stats.in_process.fetch_add(1, Relaxed);
-            submissions.push(Input::Request(Submission {
+            batch.submissions.push(Input::Request(Submission {
                 connection: self.clone(),
                 session: bound.id,
                 request: held,
@@ -130,18 +144,18 @@ impl Connection {
             return Ok(());
         }
         server.throttles.release_large(size);
-        self.read_or_hold(server, held);
+        self.read_or_hold(server, held, &mut batch.tally);
         Ok(())
     }
 
     /// Nothing outstanding: the read is executed here and now. Else it waits its turn.
-    fn read_or_hold(&self, server: &Shared, mut held: Held) {
+    fn read_or_hold(&self, server: &Shared, mut held: Held, tally: &mut Tally) {
         let order = self.order();
         let (is_first, waiting) = (order.is_empty(), order.held());
         drop(order);
         if is_first {
             let began_ms = held.received_ms;
-            return self.execute(server, &server.tree.read(), &held, began_ms);
+            return self.execute(server, &server.tree.read(), &held, began_ms, tally);
         }
         if waiting >= limits::FEW_HELD_REQUESTS {
             held.expected_bytes = expected_bytes(&server.tree.read(), held.op, &held.body);
@@ -158,12 +172,12 @@ impl Connection {
         }
         drop(order);
         let began_ms = clock::monotonic_ms();
-        self.execute(server, &server.tree.read(), &held, began_ms);
+        self.execute(server, &server.tree.read(), &held, began_ms, tally);
     }
 
     /// Executes the reads whose turn it is, as far as there is room for their replies. The
     /// connection's task goes on with the others. Says how many that were.
-    pub fn execute_held(&self, server: &Shared, tree: &DataTree) -> usize {
+    pub fn execute_held(&self, server: &Shared, tree: &DataTree, tally: &mut Tally) -> usize {
         let _turn = self.turn.lock();
         let mut executed = 0;
         loop {
@@ -174,7 +188,7 @@ impl Connection {
             drop(order);
             executed += usize::from(next.is_some() && has_room);
             match next {
-                Some(held) if has_room => self.execute_oldest(server, tree, &held),
+                Some(held) if has_room => self.execute_oldest(server, tree, &held, tally),
                 _ => return executed,
             }
         }
@@ -182,7 +196,7 @@ impl Connection {
 
     /// Executes the reads whose turn it is, room or not: what stands behind them is about to be
     /// applied. A client for which that is too much is disconnected.
-    pub fn clear_held(&self, server: &Shared, tree: &DataTree) {
+    pub fn clear_held(&self, server: &Shared, tree: &DataTree, tally: &mut Tally) {
         if self.order().next_held().is_none() {
             return;
         }
@@ -191,19 +205,26 @@ impl Connection {
             if self.outbound.lock().len() > limits::MAX_OUTBOUND_BYTES_WITH_EVENTS {
                 self.disconnect("replies");
             }
-            self.execute_oldest(server, tree, &held);
+            self.execute_oldest(server, tree, &held, tally);
         }
         self.order().set_waits_for_room(false);
     }
 
-    fn execute_oldest(&self, server: &Shared, tree: &DataTree, held: &Held) {
-        self.execute(server, tree, held, clock::monotonic_ms());
+    fn execute_oldest(&self, server: &Shared, tree: &DataTree, held: &Held, tally: &mut Tally) {
+        self.execute(server, tree, held, clock::monotonic_ms(), tally);
         self.order().pop_held();
     }
 
     /// Answers a read, under the tree's lock: the reply is queued before any later change is
     /// applied. `began_ms` is when its turn came.
-    fn execute(&self, server: &Shared, tree: &DataTree, held: &Held, began_ms: i64) {
+    fn execute(
+        &self,
+        server: &Shared,
+        tree: &DataTree,
+        held: &Held,
+        began_ms: i64,
+        tally: &mut Tally,
+    ) {
         self.traffic.outstanding.fetch_sub(1, Relaxed);
         if self.is_closed() {
             return;
@@ -222,7 +243,7 @@ impl Connection {
         };
         if held.op != OpCode::PING && server.throttles.waited_too_long(held.received_ms) {
             let err = ErrorCode::THROTTLED_OP;
-            return self.reply(server, &answered(err), |out| {
+            return self.reply(server, tally, &answered(err), |out| {
                 processor::encode_header(held.xid, zxid, err, out);
             });
         }
@@ -239,6 +260,7 @@ impl Connection {
         let mut watches = LockedWatches {
             server,
             connection: self,
+            tally,
         };
         let outcome = answer(tree, &mut watches, reader, held.op, &held.body, &mut body);
         let (missed, err) = match outcome {
@@ -255,24 +277,15 @@ impl Connection {
         } else {
             held.xid
         };
-        self.reply(server, &answered(ErrorCode::OK), |out| {
+        self.reply(server, tally, &answered(ErrorCode::OK), |out| {
             processor::encode_header(xid, zxid, err, out);
             out.extend_from_slice(&body);
         });
-        self.measure_read(server, held, began_ms);
         slow::look(server, self, held);
-    }
-
-    /// In an ensemble (`CommitProcessor`); a standalone server of Apache's measures no such thing.
-    fn measure_read(&self, server: &Shared, held: &Held, began_ms: i64) {
+        // A standalone server of Apache's measures no such thing.
         if server.config.ensemble.is_some() {
-            let metrics = &server.metrics;
-            metrics
-                .read_commitproc_time_ms
-                .add_ms(began_ms - held.received_ms);
-            metrics
-                .read_final_proc_time_ms
-                .add_ms(clock::monotonic_ms() - began_ms);
+            let took_ms = clock::monotonic_ms() - began_ms;
+            tally.executed(&server.metrics, began_ms - held.received_ms, took_ms);
         }
     }
 
@@ -337,6 +350,7 @@ fn key(server: &Shared) -> Option<Vec<u8>> {
 struct LockedWatches<'a> {
     server: &'a Shared,
     connection: &'a Connection,
+    tally: &'a mut Tally,
 }
 
 impl WatchAccess for LockedWatches<'_> {
@@ -350,7 +364,7 @@ impl WatchAccess for LockedWatches<'_> {
     }
 
     fn has_read(&mut self, path: &str, bytes: usize) {
-        self.server.metrics.count_read(path, bytes);
+        self.tally.has_read(&self.server.metrics, path, bytes);
     }
 }
 

@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use super::request::Violation;
+use super::request::{Batch, Violation};
 use super::{Connection, probe};
 use crate::clock;
 use crate::limits;
@@ -113,6 +113,7 @@ pub async fn serve_streams(
         is_flushed: true,
         progress: Instant::now(),
         asked_for_session: false,
+        batch: Batch::default(),
         server,
         registered: Registered::new(server, &connection, admission),
         connection: &connection,
@@ -188,15 +189,8 @@ async fn write_or_flush(writer: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) ->
     }
 }
 
-/// What was taken from the socket at once.
-#[derive(Clone, Copy, Debug, Default)]
-struct Taken {
-    frames: usize,
-    bytes: usize,
-}
-
 /// In front of a frame, or a four-letter word.
-const LENGTH_BYTES: usize = 4;
+const LENGTH_BYTES: u64 = 4;
 
 struct Task<'a, R, W> {
     frames: FrameReader<R>,
@@ -210,6 +204,7 @@ struct Task<'a, R, W> {
     /// When the client last took a byte, or had none to take.
     progress: Instant,
     asked_for_session: bool,
+    batch: Batch,
     server: &'a Server,
     registered: Registered<'a>,
     connection: &'a Arc<Connection>,
@@ -252,10 +247,12 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Task<'_, R, W> {
     }
 
     /// Goes on with the reads that had no room for their replies.
-    fn execute_held(&self) {
+    fn execute_held(&mut self) {
         if self.connection.order().waits_for_room() {
             let tree = self.server.tree.read();
-            self.connection.execute_held(self.server, &tree);
+            let tally = &mut self.batch.tally;
+            self.connection.execute_held(self.server, &tree, tally);
+            tally.flush(self.server);
         }
     }
 
@@ -346,48 +343,43 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Task<'_, R, W> {
             }
         }
         // What came together goes to the replica together, also before a frame that ends it all.
-        let mut submissions = Vec::new();
-        let outcome = self.take_frames(&mut submissions);
-        self.server.replica.push_all(&mut submissions);
+        let outcome = self.take_frames();
+        self.count_batch();
+        let submissions = &mut self.batch.submissions;
+        self.server.replica.push_all(submissions);
         outcome.map(|()| false)
     }
 
-    fn take_frames(&mut self, submissions: &mut Vec<Input>) -> Result<(), End> {
-        let mut taken = Taken::default();
-        let outcome = self.take_each_frame(submissions, &mut taken);
-        self.measure(taken, submissions.len());
-        outcome
+    /// Tells what the frames were that came together. In an ensemble Apache counts what is read at once too
+    /// (`CommitProcessor`).
+    fn count_batch(&mut self) {
+        let (stats, metrics) = (&self.server.stats, &self.server.metrics);
+        let (frames, bytes) = (self.batch.frames, self.batch.bytes);
+        if frames > 0 {
+            stats.packets_received.fetch_add(frames, Relaxed);
+            metrics.bytes_received_count.add(bytes);
+            let reads = frames.saturating_sub(self.batch.submissions.len() as u64);
+            if reads > 0 && self.server.config.ensemble.is_some() {
+                metrics.read_commit_proc_issued.add(reads);
+            }
+        }
+        (self.batch.frames, self.batch.bytes) = (0, 0);
+        self.batch.tally.flush(self.server);
     }
 
-    /// In an ensemble Apache counts what is read at once too (`CommitProcessor`).
-    fn measure(&self, taken: Taken, writes: usize) {
-        let metrics = &self.server.metrics;
-        if taken.frames > 0 {
-            metrics.bytes_received_count.add(taken.bytes as u64);
-        }
-        if taken.frames > writes && self.server.config.ensemble.is_some() {
-            let reads = (taken.frames - writes) as u64;
-            metrics.read_commit_proc_issued.add(reads);
-        }
-    }
-
-    fn take_each_frame(
-        &mut self,
-        submissions: &mut Vec<Input>,
-        taken: &mut Taken,
-    ) -> Result<(), End> {
+    fn take_frames(&mut self) -> Result<(), End> {
         while self.may_read() {
             let Some(frame) = self.frames.next_frame()? else {
                 break;
             };
-            taken.frames += 1;
-            taken.bytes += LENGTH_BYTES + frame.len();
-            ServerStats::count(&self.server.stats.packets_received);
+            self.batch.frames += 1;
+            self.batch.bytes += LENGTH_BYTES + frame.len() as u64;
             ServerStats::count(&self.connection.traffic.received);
             match self.connection.session.get() {
-                Some(bound) => self
-                    .connection
-                    .request(self.server, bound, frame, submissions)?,
+                Some(bound) => {
+                    self.connection
+                        .request(self.server, bound, frame, &mut self.batch)?
+                }
                 None => {
                     self.asked_for_session = true;
                     self.connection.connect(self.server, &frame)?;
@@ -402,7 +394,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Task<'_, R, W> {
     async fn answer_word(&mut self, word: [u8; 4]) -> Result<(), End> {
         ServerStats::count(&self.server.stats.packets_received);
         let metrics = &self.server.metrics;
-        metrics.bytes_received_count.add(LENGTH_BYTES as u64);
+        metrics.bytes_received_count.add(LENGTH_BYTES);
         let traffic = &self.connection.traffic;
         ServerStats::count(&traffic.received);
         let _ = traffic.word.set(word);

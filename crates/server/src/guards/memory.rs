@@ -23,17 +23,16 @@ impl Limit {
                 source: "ironkeeper.memory.limitMiB".to_owned(),
             };
         }
-        let system = sysinfo();
-        let machine = system.totalram * u64::from(system.mem_unit);
-        let groups = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-        let (most, whose) = match cgroup_limit(Path::new("/sys/fs/cgroup"), &groups) {
-            Some(bytes) if bytes < machine => (bytes, "cgroup"),
-            _ => (machine, "machine"),
-        };
+        let (most, whose) = of_process();
         Limit {
             bytes: most / 10 * 9,
             source: format!("nine tenths of the {whose}'s {} MiB", most >> 20),
         }
+    }
+
+    /// 0: there is none.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// Is there too little now? That changes back a sixteenth below the limit, and is told.
@@ -61,6 +60,17 @@ impl Limit {
             false => self.bytes,
         };
         self.bytes > 0 && resident > mark
+    }
+}
+
+/// Bytes that the process may have, and whose they are: its cgroup's, or the machine's.
+pub fn of_process() -> (u64, &'static str) {
+    let system = sysinfo();
+    let machine = system.totalram * u64::from(system.mem_unit);
+    let groups = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    match cgroup_limit(Path::new("/sys/fs/cgroup"), &groups) {
+        Some(bytes) if bytes < machine => (bytes, "cgroup"),
+        _ => (machine, "machine"),
     }
 }
 

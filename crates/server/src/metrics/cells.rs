@@ -107,8 +107,9 @@ impl Part {
         })
     }
 
-    fn add(&self, value: u64) {
-        self.sum.fetch_add(value, Relaxed);
+    fn add(&self, value: u64, times: u64) {
+        let sum = value.wrapping_mul(times);
+        self.sum.fetch_add(sum, Relaxed);
         if value < self.least.load(Relaxed) {
             self.least.fetch_min(value, Relaxed);
         }
@@ -116,7 +117,7 @@ impl Part {
             self.most.fetch_max(value, Relaxed);
         }
         // Bounded above, so it is in range.
-        let _ = self.values.increment(value.min((1 << VALUE_BITS) - 1));
+        let _ = self.values.add(value.min((1 << VALUE_BITS) - 1), times);
     }
 
     fn reset(&self) {
@@ -158,8 +159,13 @@ impl Summary {
 
     /// Adds a value.
     pub fn add(&self, value: u64) {
+        self.add_many(value, 1);
+    }
+
+    /// Adds a value so many times.
+    pub fn add_many(&self, value: u64, times: u64) {
         let part = self.shards[shard()].get_or_init(|| Part::new(self.detail));
-        part.add(value);
+        part.add(value, times);
     }
 
     /// Adds a duration in ms; clocks that went back count as none.

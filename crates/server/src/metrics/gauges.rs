@@ -2,7 +2,7 @@
 //! `FollowerZooKeeperServer`).
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use datatree::{DataTree, LIMIT_NODE, QUOTA_ROOT, QuotaStats, STAT_NODE, trimmed_quota_path};
 
@@ -159,30 +159,54 @@ pub fn own(server: &Shared) -> Vec<Samples> {
     drop(tree);
     /// zxids of an epoch.
     const COUNTER_BITS: i64 = 0xffff_ffff;
-    let slow_fsyncs = server.stats.slow_fsyncs.load(Relaxed);
-    let snapshots = server.stats.snapshots.load(Relaxed);
-    [
-        (
+    let (stats, guards) = (&server.stats, &server.guards);
+    let headroom = COUNTER_BITS - (zxid & COUNTER_BITS);
+    let gauge = |name, about, value: u64| Samples::single(name, "gauge", about, value as f64);
+    let counter = |name, about, counted: &AtomicU64| {
+        Samples::single(name, "counter", about, counted.load(Relaxed) as f64)
+    };
+    vec![
+        gauge(
             "ironkeeper_zxid_headroom",
-            "gauge",
             "zxids that are left in this epoch",
-            (COUNTER_BITS - (zxid & COUNTER_BITS)) as f64,
+            headroom.unsigned_abs(),
         ),
-        (
+        gauge(
+            "ironkeeper_disk_free_bytes",
+            "bytes free on the fuller of the disks of dataDir and dataLogDir",
+            guards.disk_free_bytes(),
+        ),
+        gauge(
+            "ironkeeper_memory_limit_bytes",
+            "bytes of resident memory above which writes are refused; 0: no limit",
+            guards.memory_limit_bytes(),
+        ),
+        counter(
+            "ironkeeper_refused_writes",
+            "writes refused for want of disk or memory",
+            &stats.refused_writes,
+        ),
+        counter(
+            "ironkeeper_slow_requests",
+            "requests above ironkeeper.slowRequestMs",
+            &stats.slow_requests,
+        ),
+        counter(
+            "ironkeeper_near_jute_maxbuffer_replies",
+            "replies of nine tenths of jute.maxbuffer and more",
+            &stats.large_replies,
+        ),
+        counter(
             "ironkeeper_fsync_threshold_exceed_count",
-            "counter",
             "fsyncs above fsync.warningthresholdms",
-            slow_fsyncs as f64,
+            &stats.slow_fsyncs,
         ),
-        (
+        counter(
             "ironkeeper_snapshots",
-            "counter",
             "snapshots on disk since the start",
-            snapshots as f64,
+            &stats.snapshots,
         ),
     ]
-    .map(|(name, kind, about, value)| Samples::single(name, kind, about, value))
-    .into()
 }
 
 /// Limits and uses of all quotas, summed up by the first name of their paths (`QuotaMetricsUtils`).

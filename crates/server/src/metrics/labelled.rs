@@ -18,7 +18,7 @@ use crate::sync::Mutex;
 pub const OTHERS: &str = "(others)";
 
 /// What a thread has found in one set.
-type Found = HashMap<Box<str>, Arc<Summary>>;
+type Found = HashMap<Box<str>, Arc<Named>>;
 
 thread_local! {
     /// By the set's number.
@@ -31,7 +31,16 @@ pub struct SummarySet {
     detail: Detail,
     /// Of this set among all: where a thread keeps what it has found.
     number: u64,
-    by_key: Mutex<BTreeMap<Box<str>, Arc<Summary>>>,
+    by_key: Mutex<BTreeMap<Box<str>, Arc<Named>>>,
+}
+
+/// The summary of a key.
+#[derive(Debug)]
+pub struct Named {
+    /// The key, or [`OTHERS`].
+    pub key: Box<str>,
+    /// Its values.
+    pub summary: Summary,
 }
 
 impl SummarySet {
@@ -47,47 +56,48 @@ impl SummarySet {
 
     /// Adds a value of a key.
     pub fn add(&self, key: &str, value: u64) {
-        let was_found = FOUND.with_borrow(|found| {
-            let summary = found.get(&self.number).and_then(|set| set.get(key));
-            summary.map(|summary| summary.add(value)).is_some()
-        });
-        if !was_found {
-            self.find(key).add(value);
-        }
+        self.named(key).summary.add(value);
     }
 
-    fn find(&self, key: &str) -> Arc<Summary> {
-        let (key, summary) = self.make(key);
-        let remembered = summary.clone();
+    /// The summary of a key.
+    pub fn named(&self, key: &str) -> Arc<Named> {
+        let found = FOUND.with_borrow(|found| found.get(&self.number)?.get(key).cloned());
+        found.unwrap_or_else(|| self.find(key))
+    }
+
+    fn find(&self, key: &str) -> Arc<Named> {
+        let named = self.make(key);
+        let remembered = (named.key.clone(), named.clone());
         FOUND.with_borrow_mut(|found| {
-            found
-                .entry(self.number)
-                .or_default()
-                .insert(key, remembered)
+            let found = found.entry(self.number).or_default();
+            found.insert(remembered.0, remembered.1);
         });
-        summary
+        named
     }
 
-    fn make(&self, key: &str) -> (Box<str>, Arc<Summary>) {
+    fn make(&self, key: &str) -> Arc<Named> {
         let mut by_key = self.by_key.lock();
         let is_one_too_many = by_key.len() >= limits::MAX_METRIC_KEYS && !by_key.contains_key(key);
         let key: Box<str> = if is_one_too_many { OTHERS } else { key }.into();
         let made = by_key.entry(key.clone());
-        let summary = made.or_insert_with(|| Arc::new(Summary::new(self.detail)));
-        (key, summary.clone())
+        let summary = || Summary::new(self.detail);
+        let named = made.or_insert_with(|| {
+            Arc::new(Named {
+                key,
+                summary: summary(),
+            })
+        });
+        named.clone()
     }
 
     /// Every key with its summary, in the keys' order.
-    pub fn all(&self) -> Vec<(Box<str>, Arc<Summary>)> {
-        let by_key = self.by_key.lock();
-        let all = by_key.iter();
-        all.map(|(key, summary)| (key.clone(), summary.clone()))
-            .collect()
+    pub fn all(&self) -> Vec<Arc<Named>> {
+        self.by_key.lock().values().cloned().collect()
     }
 
     /// All begin anew; each key stays, as in Apache.
     pub fn reset(&self) {
-        self.all().iter().for_each(|(_, summary)| summary.reset());
+        self.all().iter().for_each(|named| named.summary.reset());
     }
 }
 
@@ -124,6 +134,12 @@ impl CounterSet {
 mod tests {
     use super::*;
 
+    fn sums(set: &SummarySet) -> Vec<(String, u64)> {
+        let all = set.all().into_iter();
+        all.map(|named| (named.key.to_string(), named.summary.totals().sum))
+            .collect()
+    }
+
     #[test]
     fn each_key_has_its_own_values_whichever_thread_adds_them() {
         let set = SummarySet::new(Detail::Basic);
@@ -137,15 +153,13 @@ mod tests {
                 });
             }
         });
-        let sums: Vec<_> = set
-            .all()
-            .iter()
-            .map(|(key, one)| (key.to_string(), one.totals().sum))
-            .collect();
-        assert_eq!(sums, [("a".to_owned(), 30), ("b".to_owned(), 60)]);
+        assert_eq!(sums(&set), [("a".to_owned(), 30), ("b".to_owned(), 60)]);
         set.reset();
-        assert_eq!(set.all().len(), 2, "each key stays");
-        assert_eq!(set.all()[0].1.totals().count, 0);
+        assert_eq!(
+            sums(&set),
+            [("a".to_owned(), 0), ("b".to_owned(), 0)],
+            "each key stays"
+        );
     }
 
     #[test]
@@ -157,10 +171,8 @@ mod tests {
         sets[0].add("a", 1);
         sets[1].add("a", 5);
         sets[1].add("a", 5);
-        assert_eq!(
-            sets.each_ref().map(|set| set.all()[0].1.totals().sum),
-            [1, 10]
-        );
+        assert_eq!(sums(&sets[0]), [("a".to_owned(), 1)]);
+        assert_eq!(sums(&sets[1]), [("a".to_owned(), 10)]);
     }
 
     #[test]
@@ -171,22 +183,14 @@ mod tests {
             counters.add(&key.to_string(), 1);
         }
         assert_eq!(set.all().len(), limits::MAX_METRIC_KEYS + 1);
-        let others =
-            |all: Vec<(Box<str>, Arc<Summary>)>| all.into_iter().find(|(key, _)| &**key == OTHERS);
-        assert_eq!(others(set.all()).unwrap().1.totals().count, 5);
+        assert!(sums(&set).contains(&(OTHERS.to_owned(), 5)));
         assert!(counters.all().contains(&(OTHERS.to_owned(), 5)));
         FOUND
             .with_borrow(|found| assert_eq!(found[&set.number].len(), limits::MAX_METRIC_KEYS + 1));
         set.add("0", 1);
-        assert_eq!(
-            set.all()
-                .iter()
-                .find(|(key, _)| &**key == "0")
-                .unwrap()
-                .1
-                .totals()
-                .count,
-            2
+        assert!(
+            sums(&set).contains(&("0".to_owned(), 2)),
+            "who is there stays"
         );
     }
 }

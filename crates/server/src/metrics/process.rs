@@ -9,6 +9,7 @@ use std::fs;
 use rustix::process::{Resource, getrlimit};
 
 use super::samples::{Sample, Samples, sample};
+use crate::guards::memory_of_process;
 
 /// Open descriptors, and how many there may be.
 pub fn descriptors() -> (i64, i64) {
@@ -126,7 +127,7 @@ fn of_memory() -> Vec<Samples> {
             sample("", &[("pool", "files")], rest),
         ]
     };
-    let limit = memory_limit() as f64;
+    let limit = memory_of_process().0 as f64;
     let gauge = |name: &str, about: &str, samples| family(name, "gauge", about, samples);
     vec![
         gauge(
@@ -166,20 +167,6 @@ fn of_memory() -> Vec<Samples> {
             pools(0.0, 0.0),
         ),
     ]
-}
-
-/// The least of the control group's limit and the machine's memory.
-fn memory_limit() -> u64 {
-    let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let machine = kilobytes(&meminfo, "MemTotal");
-    let group = [
-        "/sys/fs/cgroup/memory.max",
-        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-    ];
-    let group = group
-        .iter()
-        .find_map(|path| fs::read_to_string(path).ok()?.trim().parse().ok());
-    group.map_or(machine, |group: u64| group.min(machine))
 }
 
 /// Java's names for what threads do, and /proc's.

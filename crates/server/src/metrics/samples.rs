@@ -76,10 +76,8 @@ fn of_family(family: &Family<'_>, window: &Window) -> Samples {
         Metric::Summary(one) => ("summary", summary("", one)),
         Metric::SummarySet(set) => {
             let all = set.all().into_iter();
-            (
-                "summary",
-                all.flat_map(|(key, one)| summary(&key, &one)).collect(),
-            )
+            let each = all.flat_map(|named| summary(&named.key, &named.summary));
+            ("summary", each.collect())
         }
     };
     Samples {
@@ -150,8 +148,9 @@ fn plain_family(family: &Family<'_>, lines: &mut Vec<(String, Plain)>) {
         }
         Metric::Summary(summary) => plain_summary(name, summary, lines),
         Metric::SummarySet(set) => {
-            for (key, summary) in set.all() {
-                plain_summary(&format!("{key}_{name}"), &summary, lines);
+            for named in set.all() {
+                let name = format!("{}_{name}", named.key);
+                plain_summary(&name, &named.summary, lines);
             }
         }
     }

@@ -56,7 +56,7 @@ fn moment(metrics: &ServerMetrics) -> Moment {
             Metric::Summary(summary) => add(family.name, "".into(), summary),
             Metric::SummarySet(set) => {
                 let all = set.all().into_iter();
-                all.for_each(|(key, summary)| add(family.name, key, &summary));
+                all.for_each(|named| add(family.name, named.key.clone(), &named.summary));
             }
             Metric::Counter(_) | Metric::CounterSet(_) => {}
         }
@@ -89,7 +89,7 @@ mod tests {
             Some(3)
         );
         let values = metrics.read_per_namespace.all()[0]
-            .1
+            .summary
             .totals()
             .values
             .unwrap();

@@ -128,7 +128,7 @@ impl Replica {
             self.snapshots.bar(ticket);
         }
         self.for_disk
-            .push(Item::Op(ticket, op, clock::monotonic_ms()));
+            .push(Item::Op(ticket, op, self.measured.now_ms));
         if self.for_disk.len() >= limits::MAX_DISK_BATCH {
             self.disk.push_all(&mut self.for_disk);
         }

@@ -13,12 +13,18 @@ use quorum::{LinkId, Ticket};
 use super::Replica;
 use super::duty::Duty;
 use crate::clock;
+use crate::metrics::{Run, ServerMetrics, Tally};
 use crate::peers::links::Pushed;
 
 /// What it remembers for that.
 #[derive(Debug)]
 pub(super) struct Measured {
+    /// Of clients' requests.
+    pub tally: Tally,
+    /// When the present input came, or the last thing was done of it; monotonic ms.
+    pub now_ms: i64,
     batch: Batch,
+    runs: Runs,
     /// Of this server's own txns that are measured, on their way to the disk.
     own_acks: VecDeque<(Ticket, Zxid)>,
     /// As labels have them.
@@ -45,9 +51,50 @@ struct Batch {
     reads: u64,
 }
 
+/// What is measured of each write, until it is told.
+#[derive(Debug, Default)]
+struct Runs {
+    queued: u64,
+    changes: u64,
+    queue_time: Run,
+    throttle_time: Run,
+    prepare_time: Run,
+    propose_time: Run,
+    propagation: Run,
+}
+
+impl Runs {
+    fn flush(&mut self, metrics: &ServerMetrics) {
+        let counters = [
+            (&mut self.queued, &metrics.prep_processor_request_queued),
+            (&mut self.changes, &metrics.outstanding_changes_queued),
+        ];
+        for (count, counter) in counters {
+            if *count > 0 {
+                counter.add(std::mem::take(count));
+            }
+        }
+        for (run, summary) in [
+            (&mut self.queue_time, &metrics.prep_processor_queue_time_ms),
+            (
+                &mut self.throttle_time,
+                &metrics.request_throttle_queue_time_ms,
+            ),
+            (&mut self.prepare_time, &metrics.prep_process_time),
+            (&mut self.propose_time, &metrics.proposal_process_time),
+            (&mut self.propagation, &metrics.propagation_latency),
+        ] {
+            run.flush(summary);
+        }
+    }
+}
+
 impl Measured {
     pub fn new(now_ms: i64) -> Self {
         Measured {
+            tally: Tally::default(),
+            now_ms,
+            runs: Runs::default(),
             batch: Batch::default(),
             own_acks: VecDeque::new(),
             sids: HashMap::new(),
@@ -68,6 +115,62 @@ fn made_ms(record: &[u8]) -> Option<i64> {
 impl Replica {
     fn is_member(&self) -> bool {
         self.sockets.is_some()
+    }
+
+    /// An input is handled.
+    pub(super) fn measure_input(&mut self) {
+        self.measured.now_ms = clock::monotonic_ms();
+    }
+
+    /// How long the thing took that was just done of the present input.
+    fn lap_ms(&mut self) -> i64 {
+        let before_ms = self.measured.now_ms;
+        self.measured.now_ms = clock::monotonic_ms();
+        self.measured.now_ms - before_ms
+    }
+
+    /// A request came; `waited_ms` is how long the throttle held it back.
+    pub(super) fn measure_request(&mut self, received_ms: i64, waited_ms: i64) {
+        let metrics = &self.server.metrics;
+        let (runs, now_ms) = (&mut self.measured.runs, self.measured.now_ms);
+        runs.throttle_time
+            .add_ms(waited_ms, &metrics.request_throttle_queue_time_ms);
+        let queue_time = &metrics.prep_processor_queue_time_ms;
+        runs.queue_time.add_ms(now_ms - received_ms, queue_time);
+    }
+
+    /// One more waits, for the throttle or the processor.
+    pub(super) fn measure_queued(&mut self) {
+        self.measured.runs.queued += 1;
+    }
+
+    /// A txn is made of a request, or it is refused.
+    pub(super) fn measure_prepared(&mut self, is_end_of_session: bool) {
+        let took_ms = self.lap_ms();
+        let metrics = &self.server.metrics;
+        let prepare_time = &mut self.measured.runs.prepare_time;
+        prepare_time.add_ms(took_ms, &metrics.prep_process_time);
+        if is_end_of_session {
+            metrics.close_session_prep_time.add_ms(took_ms);
+        }
+    }
+
+    /// A txn is on its way to disk and learners.
+    pub(super) fn measure_proposed(&mut self) {
+        let took_ms = self.lap_ms();
+        let metrics = &self.server.metrics;
+        self.measured.runs.changes += 1;
+        let propose_time = &mut self.measured.runs.propose_time;
+        propose_time.add_ms(took_ms, &metrics.proposal_process_time);
+        if matches!(self.duty, Duty::Leads { .. }) {
+            metrics.proposal_count.add(1);
+        }
+    }
+
+    /// Tells what was measured since the last time; before clients see what was answered.
+    pub(super) fn tell_measured(&mut self) {
+        self.measured.tally.flush(&self.server);
+        self.measured.runs.flush(&self.server.metrics);
     }
 
     /// So many inputs are taken at once.
@@ -125,7 +228,8 @@ impl Replica {
         // Two clocks may be of two minds: what came before it was made is left out (`FinalRequestProcessor.applyRequest`).
         let age_ms = batch.began_wall_ms + (batch.last_ms - batch.began_ms) - header.time;
         if age_ms >= 0 {
-            metrics.propagation_latency.add_ms(age_ms);
+            let propagation = &mut self.measured.runs.propagation;
+            propagation.add_ms(age_ms, &metrics.propagation_latency);
             match self.duty {
                 Duty::Leads { .. } => metrics.quorum_ack_latency.add_ms(age_ms),
                 Duty::Learns { .. } => metrics.commit_propagation_latency.add_ms(age_ms),

@@ -16,6 +16,7 @@ use crate::clock;
 use crate::connection::figures::{self, Answered};
 use crate::connection::{Connection, Held, WakeBatch};
 use crate::limits;
+use crate::metrics::Tally;
 use crate::shared::Shared;
 use crate::slow;
 
@@ -140,6 +141,7 @@ impl Replica {
                 self.apply_one(&mut tree, zxid, &record);
                 self.answer_leading(&tree);
             }
+            self.tell_measured();
         }
         self.end_batch();
     }
@@ -183,8 +185,9 @@ impl Replica {
         let result = {
             let mut watchers = self.server.watchers.lock();
             let (access, metrics) = (&self.server.access, &self.server.metrics);
+            let tally = &mut self.measured.tally;
             tree.apply(&record, &mut |change| {
-                metrics.count_change(change);
+                tally.has_changed(metrics, change);
                 watchers.deliver(change, zxid, access, metrics);
                 if is_audited && let Change::Deleted { path, .. } = change {
                     audit::ephemeral_deleted(record.header.client_id, path);
@@ -209,9 +212,10 @@ impl Replica {
     }
 
     /// The reads before a request are executed before it, also those that waited for room.
-    fn make_way(&self, tree: &DataTree, entry: &InFlight) {
+    fn make_way(&mut self, tree: &DataTree, entry: &InFlight) {
         if let Origin::Request { connection, .. } = &entry.origin {
-            connection.clear_held(&self.server, tree);
+            let tally = &mut self.measured.tally;
+            connection.clear_held(&self.server, tree, tally);
         }
     }
 
@@ -269,7 +273,7 @@ impl Replica {
     }
 
     /// createSession counts as a request (`FinalRequestProcessor`).
-    pub(super) fn count_connect(&self, connection: &Connection, zxid: Zxid, received_ms: i64) {
+    pub(super) fn count_connect(&mut self, connection: &Connection, zxid: Zxid, received_ms: i64) {
         let answered = Answered {
             name: figures::name(OpCode::CREATE_SESSION, ErrorCode::OK),
             xid: 0,
@@ -277,7 +281,7 @@ impl Replica {
             received_ms,
             is_update: true,
         };
-        connection.count_answered(&self.server, &answered);
+        connection.count_answered(&self.server, &mut self.measured.tally, &answered);
     }
 
     /// What was throttled was not looked at (`FinalRequestProcessor.processRequest`).
@@ -306,11 +310,11 @@ impl Replica {
             // Its client is elsewhere: no reply must reach it here (ZOOKEEPER-710).
             return connection.close_after_replies();
         }
-        let server = &self.server;
+        let (server, tally) = (&self.server, &mut self.measured.tally);
         let zxid = tree.last_zxid();
         let answered = |refusal| answered(request, zxid, refusal);
-        let refuse = |err| {
-            connection.reply(server, &answered(err), |out| {
+        let mut refuse = |err| {
+            connection.reply(server, tally, &answered(err), |out| {
                 processor::encode_header(request.xid, zxid, err, out);
             });
         };
@@ -325,7 +329,7 @@ impl Replica {
             }
             (_, Some(result)) => {
                 reply_to_txn(
-                    server,
+                    (server, &mut self.measured.tally),
                     connection,
                     request,
                     &answered(refusal(result)),
@@ -340,14 +344,20 @@ impl Replica {
                 refuse(ErrorCode::OK);
                 self.end_local_session(connection);
             }
-            _ => reply_to_sync(server, connection, request, &answered(ErrorCode::OK)),
+            _ => reply_to_sync(
+                (server, &mut self.measured.tally),
+                connection,
+                request,
+                &answered(ErrorCode::OK),
+            ),
         }
     }
 
     /// A request of the session was answered: those held behind it have their turn.
     fn go_on(&mut self, tree: &DataTree, connection: &Connection) {
         let waiting = connection.order().pop_pending();
-        let reads = connection.execute_held(&self.server, tree);
+        let tally = &mut self.measured.tally;
+        let reads = connection.execute_held(&self.server, tree, tally);
         self.measure_answer(waiting, reads);
         // Its task may have stopped reading until now.
         connection.wake();
@@ -383,7 +393,7 @@ fn refusal(result: &TxnResult<'_>) -> ErrorCode {
 }
 
 fn reply_to_txn(
-    server: &Shared,
+    (server, tally): (&Shared, &mut Tally),
     connection: &Connection,
     request: &Held,
     answered: &Answered,
@@ -391,10 +401,10 @@ fn reply_to_txn(
 ) {
     if result.op == OpCode::CREATE_SESSION {
         let timeout_ms = connection.session.get().map_or(0, |bound| bound.timeout_ms);
-        connection.count_answered(server, answered);
+        connection.count_answered(server, tally, answered);
         return connect::respond(connection, connection.session_id(), timeout_ms);
     }
-    connection.reply(server, answered, |out| {
+    connection.reply(server, tally, answered, |out| {
         processor::encode_txn_reply(request.xid, answered.zxid, result, out);
     });
     if request.op == OpCode::CLOSE_SESSION {
@@ -403,13 +413,18 @@ fn reply_to_txn(
 }
 
 /// Echoes the path.
-fn reply_to_sync(server: &Shared, connection: &Connection, request: &Held, answered: &Answered) {
+fn reply_to_sync(
+    (server, tally): (&Shared, &mut Tally),
+    connection: &Connection,
+    request: &Held,
+    answered: &Answered,
+) {
     let echo = SyncRequest::decode(&mut Input::new(&request.body));
     let err = match echo {
         Ok(_) => ErrorCode::OK,
         Err(_) => ErrorCode::MARSHALLING_ERROR,
     };
-    connection.reply(server, answered, |out| {
+    connection.reply(server, tally, answered, |out| {
         processor::encode_header(request.xid, answered.zxid, err, out);
         if let Ok(echo) = echo {
             // The response has the request's form.

@@ -33,13 +33,12 @@ impl Replica {
         if !self.duty.is_for(&submission.connection) {
             return self.drop_submission(&submission);
         }
-        self.server.metrics.prep_processor_request_queued.add(1);
+        self.measure_queued();
         if self.is_throttled() || !self.stalled.is_empty() {
             self.server.metrics.request_throttle_wait_count.add(1);
             return self.stalled.push_back(submission);
         }
-        self.server.metrics.request_throttle_queue_time_ms.add(0);
-        self.process(submission);
+        self.process(submission, 0);
     }
 
     fn is_throttled(&self) -> bool {
@@ -61,8 +60,7 @@ impl Replica {
             } else if !self.duty.is_for(&submission.connection) {
                 self.drop_submission(&submission);
             } else {
-                metrics.request_throttle_queue_time_ms.add_ms(waited_ms);
-                self.process(submission);
+                self.process(submission, waited_ms);
             }
         }
     }
@@ -97,21 +95,15 @@ impl Replica {
         connection.close_now();
     }
 
-    fn process(&mut self, submission: Submission) {
+    /// `waited_ms` is how long it was held back.
+    fn process(&mut self, submission: Submission, waited_ms: i64) {
         let Submission {
             connection,
             session,
             request,
         } = submission;
-        let began_ms = clock::monotonic_ms();
-        let waited_ms = began_ms - request.received_ms;
-        let metrics = &self.server.metrics;
-        metrics.prep_processor_queue_time_ms.add_ms(waited_ms);
+        self.measure_request(request.received_ms, waited_ms);
         let work = self.begin(session, &request);
-        if request.op == OpCode::CLOSE_SESSION {
-            let took_ms = clock::monotonic_ms() - began_ms;
-            self.server.metrics.close_session_prep_time.add_ms(took_ms);
-        }
         let origin = Origin::Request {
             connection,
             request,
@@ -214,12 +206,10 @@ impl Replica {
     }
 
     pub(super) fn prepare(&mut self, write: &WriteRequest<'_>) -> Prepared {
-        let began_ms = clock::monotonic_ms();
         let tree = self.server.tree.read();
         let prepared = self.processor.prepare(&tree, write, clock::wall_ms());
         drop(tree);
-        let took_ms = clock::monotonic_ms() - began_ms;
-        self.server.metrics.prep_process_time.add_ms(took_ms);
+        self.measure_prepared(write.op == OpCode::CLOSE_SESSION);
         let refusals = self.processor.take_quota_refusals();
         for (namespace, count) in refusals {
             let refused = &self.server.metrics.quota_exceeded_error_per_namespace;
@@ -233,17 +223,13 @@ impl Replica {
         match prepared {
             Prepared::Refused(err) => Work::Refused(err),
             Prepared::Txn { zxid, record } => {
-                let began_ms = clock::monotonic_ms();
                 if matches!(self.duty, Duty::Leads { .. }) {
                     self.server.standing.lock().proposed(record.len());
-                    self.server.metrics.proposal_count.add(1);
                 }
-                self.server.metrics.outstanding_changes_queued.add(1);
                 if self.duty.makes_txns() {
                     self.drive(quorum::Input::Propose { zxid, record });
                 }
-                let took_ms = clock::monotonic_ms() - began_ms;
-                self.server.metrics.proposal_process_time.add_ms(took_ms);
+                self.measure_proposed();
                 Work::Txn(zxid)
             }
         }

@@ -177,7 +177,7 @@ fn crst_and_srst_forget_each_its_own() {
 fn srst_forgets_counters_but_no_namespace() {
     let server = alone("");
     let stats = &server.stats;
-    stats.latency_ms.add(7);
+    stats.latency_ms.add(7, 1);
     for counter in [&stats.auth_failed, &stats.packets_received] {
         crate::stats::ServerStats::count(counter);
     }
