@@ -5,6 +5,7 @@ provider; and what is counted, number by number, after the same history.
 import json
 import re
 import socket
+import threading
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
@@ -108,7 +109,8 @@ def _scraped_alone(kind):
     port = ports.free()
     with Server(kind, f"{SETTINGS}\n{scrape.settings(port)}") as server, scrape.Prometheus({"standalone": port}) as prometheus:
         _play(server.port)
-        prometheus.wait_for_scrapes()
+        with _loaded([server]):
+            prometheus.wait_for_scrapes()
         yield Scraped(prometheus, "standalone", server)
 
 
@@ -118,7 +120,8 @@ def _scraped_members(kind):
         with scrape.Prometheus({role: pages[role] for role in ROLES}) as prometheus:
             for role in ROLES:
                 _play(servers[role].port, f"/{role}")
-            prometheus.wait_for_scrapes()
+            with _loaded(servers.values()):
+                prometheus.wait_for_scrapes()
             yield {role: Scraped(prometheus, role, servers[role]) for role in ROLES}
 
 
@@ -136,6 +139,35 @@ def _members(kind, with_page, settings=SETTINGS):
             server.wait_until_serving()
         roles = {re.search(r"\nMode: (\w+)\n", server.ask("srvr"))[1]: sid for sid, server in by_sid.items()}
         yield {role: by_sid[sid] for role, sid in roles.items()}, {role: pages[sid] for role, sid in roles.items()}
+
+
+@contextmanager
+def _loaded(servers):
+    """Reads and writes, many at a time, on each server until the block ends; a failure in between is one of the block's."""
+    done, failures = threading.Event(), []
+
+    def asks(number, server):
+        try:
+            with Client(server.port) as client:
+                client.create(f"/load-{number}", b"x")
+                while not done.is_set():
+                    for _ in range(20):
+                        client.send("getData", path=f"/load-{number}", watch=False)
+                        client.send("setData", path=f"/load-{number}", data=b"y" * 100, version=-1)
+                    for _ in range(40):
+                        equal(client.reply().err, 0, "a request under load")
+        except (OSError, AssertionError) as failure:
+            failures.append(failure)
+    threads = [threading.Thread(target=asks, args=one) for one in enumerate(servers)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+    equal(failures, [], "failures of the load")
 
 
 def _play(port, root="/app"):
