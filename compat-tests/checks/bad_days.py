@@ -8,10 +8,11 @@ import random
 import shutil
 import sys
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 from ironlab import apart, mounts, ops, rundir
+from ironlab.ensemble import Ensemble
 from ironlab.members import Members
 from ironlab.report import equal
 from ironlab.server import Server
@@ -32,7 +33,7 @@ def run(report, kind):
 
 
 def main(kind):
-    return apart.played(lambda report: report.run(NAME, kind, CHECKS, kind))
+    return apart.played(lambda report: report.run(NAME, kind, CHECKS + (CHECKS_OF_OURS if kind == OURS else []), kind))
 
 
 def a_full_disk_ends_the_server_and_nothing_acknowledged_is_lost(kind):
@@ -128,46 +129,69 @@ def a_myid_that_cannot_be_read_ends_the_start_and_is_named(kind):
             server.close()
 
 
-@contextmanager
-def _with_a_clock(kind):
-    """A server, and a function that puts its wall clock so many seconds ahead."""
-    library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
-    offset = rundir.new("clock") / "offset"
-    environment = {"LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(offset), "FAKETIME_NO_CACHE": "1",
-                   "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}
+class Clock:
+    """A wall clock for servers, an hour ahead or behind as it is put; `environment` gives it to them."""
 
-    def put(ahead_s):
-        offset.with_suffix(".new").write_text(f"{ahead_s:+d}s\n")
-        offset.with_suffix(".new").rename(offset)
-    put(0)
-    with Server(kind, FAST, environment=environment) as server:
-        yield server, put
+    def __init__(self):
+        library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+        self._offset = rundir.new("clock") / "offset"
+        self.environment = {"LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(self._offset), "FAKETIME_CACHE_DURATION": "1",
+                            "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}
+        self.put(0)
+
+    def put(self, ahead_s):
+        """Servers see it within a second. Whoever reads it at the moment finds a whole file."""
+        new = self._offset.with_suffix(".new")
+        new.write_text(f"{ahead_s:+d}s\n")
+        new.rename(self._offset)
 
 
 def no_session_dies_of_a_clock_that_jumps(kind):
     """An hour ahead, an hour back, and back to the truth: sessions live by another clock, and writes go on."""
-    with _with_a_clock(kind) as (server, put):
+    clock = Clock()
+    with Server(kind, FAST, environment=clock.environment) as server:
         with Client(server.port, timeout_ms=LIVES_MS) as client, Client(server.port, timeout_ms=60000) as kept:
             equal(kept.create("/mine", flags=ops.EPHEMERAL).err, ops.OK, "create")
             for number, ahead_s in enumerate((HOUR_S, -HOUR_S, 0)):
-                put(ahead_s)
-                _has_jumped(client, number, ahead_s)
+                clock.put(ahead_s)
+                _has_jumped(server, client, number, ahead_s)
                 _lives_on(client)
             kept.cut()
         server.kill()
-        put(-HOUR_S)
+        clock.put(-HOUR_S)
         server.start()
         with Client(server.port, kept.session, timeout_ms=60000) as back:
             assert back.alive, "the session is gone after a restart an hour ago"
             equal(back.call("exists", path="/mine", watch=False).err, ops.OK, "the ephemeral after a restart an hour ago")
 
 
-def _has_jumped(client, number, jump_s):
-    """The server's wall clock is where it was put: a znode is made then."""
-    path = f"/made-{number}"
+def no_session_of_an_ensemble_dies_of_its_leaders_clock(kind):
+    """Nor of a follower's, whose clock is the true one."""
+    clock = Clock()
+    settings = f"{FAST}initLimit=20\nsyncLimit=10"
+    with Ensemble(kind, Members([1, 2], settings=settings), own={2: {"environment": clock.environment}}) as ensemble:
+        equal(ensemble.sid_of("leader"), 2, "the leader")
+        follower, leader = ensemble.servers[1], ensemble.servers[2]
+        with Client(leader.port, timeout_ms=LIVES_MS) as at_leader, Client(follower.port, timeout_ms=60000) as at_follower:
+            equal(at_follower.create("/mine", flags=ops.EPHEMERAL).err, ops.OK, "create")
+            for number, ahead_s in enumerate((HOUR_S, -HOUR_S, 0)):
+                clock.put(ahead_s)
+                _has_jumped(leader, at_leader, number, ahead_s)
+                _lives_on(at_leader)
+                equal(at_follower.call("exists", path="/mine", watch=False).err, ops.OK, "the ephemeral")
+        equal(ensemble.modes(), {1: "follower", 2: "leader"}, "modes")
+        ensemble.wait_until_level()
+
+
+def _has_jumped(server, client, number, ahead_s):
+    """The server's wall clock comes to be where it was put: a znode is changed then."""
+    path = f"/changed-{number}"
     equal(client.create(path).err, ops.OK, "create")
-    made_ms = client.call("exists", path=path, watch=False).body["stat"]["ctime"]
-    assert abs(made_ms / 1000 - time.time() - jump_s) < 60, f"made {made_ms / 1000 - time.time():.0f} s from now, not {jump_s}"
+
+    def is_there():
+        changed_ms = client.call("setData", path=path, data=b"", version=-1).body["stat"]["mtime"]
+        return abs(changed_ms / 1000 - time.time() - ahead_s) < 60
+    server.wait_for(is_there, f"the clock is {ahead_s} s ahead")
 
 
 def _lives_on(client):
@@ -179,15 +203,16 @@ def _lives_on(client):
 
 def a_session_without_heart_beats_expires_by_the_other_clock(kind):
     """Neither early by a jump ahead nor late by a jump back."""
-    with _with_a_clock(kind) as (server, put):
+    clock = Clock()
+    with Server(kind, FAST, environment=clock.environment) as server:
         with Client(server.port, timeout_ms=2000) as silent, Client(server.port, timeout_ms=30000) as watching:
             silent.create("/silent", flags=ops.EPHEMERAL)
             equal(watching.call("exists", path="/silent", watch=True).err, ops.OK, "exists")
-            put(-HOUR_S)
+            clock.put(-HOUR_S)
             began = time.monotonic()
             equal(watching.event().type, ops.NODE_DELETED, "event")
             took = time.monotonic() - began
-            assert 1 < took < 5, f"expired after {took:.1f} s"
+            assert 1 < took < 10, f"expired after {took:.1f} s"
 
 
 CHECKS = [
@@ -199,6 +224,9 @@ CHECKS = [
     no_session_dies_of_a_clock_that_jumps,
     a_session_without_heart_beats_expires_by_the_other_clock,
 ]
+
+# A virtual machine's timed waits are another thing below libfaketime: Apache's servers do not come to the end of their election.
+CHECKS_OF_OURS = [no_session_of_an_ensemble_dies_of_its_leaders_clock]
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from .report import Report
 
 NETWORKS = ["unshare", "--map-root-user", "--net"]
 MOUNTS = ["unshare", "--map-root-user", "--mount"]
+# Such a program starts many servers, one after the other.
+LIMIT_S = 450
 
 
 class _Program:
@@ -35,7 +37,7 @@ class _Lines(Report):
 def run(report, suite, kind, module, alone):
     """Runs a module's `main` and reports its checks; where the system allows this user no such process, that is a failure."""
     program = ["env", f"PYTHONPATH={paths.COMPAT}", sys.executable, "-m", module, kind]
-    driven.run(report, suite, _Program(kind), [*alone, *program])
+    driven.run(report, suite, _Program(kind), [*alone, *program], limit_s=LIMIT_S)
 
 
 def played(play):

@@ -12,14 +12,14 @@ from . import processes
 LIMIT_S = 150
 
 
-def run(report, suite, server, argv, actions=None):
+def run(report, suite, server, argv, actions=None, limit_s=LIMIT_S):
     """Plays driver for a program until its end and reports each of its checks; a broken end is a failed check.
 
     `actions` are functions by the word that asks for them, besides stop and start. Returns the program's stderr.
     """
     actions = {"stop": lambda: server.stop(), "start": lambda: server.start(), **(actions or {})}
     child = processes.start(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    watchdog = threading.Timer(LIMIT_S, lambda: processes.signal_group(child, 9))
+    watchdog = threading.Timer(limit_s, lambda: processes.signal_group(child, 9))
     watchdog.start()
     errors = []
     drain = threading.Thread(target=lambda: errors.extend(child.stderr), daemon=True)

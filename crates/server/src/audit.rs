@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::fmt::{Display, Write};
+use std::sync::LazyLock;
 
 use datatree::TxnResult;
 use processor::AuthRules;
@@ -73,11 +74,13 @@ impl Line<'_> {
     }
 }
 
+/// Who runs the server; to ask the system for it takes time, and nothing is to wait for that with each line.
+static USER: LazyLock<String> = LazyLock::new(words::user_name);
+
 /// `serverStart` and `serverStop`.
 pub fn server(operation: &str, outcome: Outcome) {
-    let user = words::user_name();
     Line {
-        user: Some(&user),
+        user: Some(&USER),
         operation,
         ..Line::default()
     }
@@ -86,10 +89,9 @@ pub fn server(operation: &str, outcome: Outcome) {
 
 /// An ephemeral znode has gone with its session, which the server itself sees to.
 pub fn ephemeral_deleted(session: SessionId, path: &str) {
-    let user = words::user_name();
     Line {
         session: Some(session),
-        user: Some(&user),
+        user: Some(&USER),
         operation: "ephemeralZNodeDeletionOnSessionCloseOrExpire",
         znode: Some(path),
         ..Line::default()
