@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 from collections import Counter
@@ -60,7 +61,7 @@ class Deployment:
 
     def __init__(self, name):
         self.home = rundir.new("deployment")
-        self.client_port = ports.free()
+        self.client_port, self.secure_port = ports.free(), ports.free()
         text = self._own(self._with_stores((FIXTURES / f"{name}.cfg").read_text()))
         self.cfg = self.home / "zoo.cfg"
         dynamic = FIXTURES / f"{name}.dynamic"
@@ -70,6 +71,13 @@ class Deployment:
         self.cfg.write_text(text)
         self._write(f"{self._value(text, 'dataDir')}/myid", "1\n")
         self.environment = self._with_logins(name)
+
+    def answer(self):
+        """What srvr says; where all clients need TLS, that they can connect. OSError before that."""
+        text = self.cfg.read_text()
+        if f"secureClientPort={self.secure_port}\n" in text and "\nclientPort=" not in text:
+            return socket.create_connection(("127.0.0.1", self.secure_port), 1).close() or "listens"
+        return four_letters(self.client_port, "srvr", timeout_s=1)
 
     def _with_logins(self, name):
         """A JAAS file is named by the environment, not by zoo.cfg."""
@@ -95,7 +103,7 @@ class Deployment:
         for side, made in (("keyStore", "server"), ("trustStore", "trust")):
             text = re.sub(rf"(?m)^(ssl\.(?:quorum\.)?{side}\.location)=.*(\.\w+)$", rf"\1={certs}/{made}\2", text)
             text = re.sub(rf"(?m)^(ssl\.(?:quorum\.)?{side}\.password)=.*$", rf"\1={(certs / 'password').read_text()}", text)
-        return re.sub(r"(?m)^secureClientPort=.*$", f"secureClientPort={ports.free()}\nsecureClientPortAddress=127.0.0.1", text)
+        return re.sub(r"(?m)^secureClientPort=.*$", f"secureClientPort={self.secure_port}\nsecureClientPortAddress=127.0.0.1", text)
 
     def _server(self, match):
         return f"{match[1]}=127.0.0.1:{ports.free()}:{ports.free()}"
@@ -156,7 +164,7 @@ def _start(deployment):
         while child.poll() is None:
             assert time.monotonic() < deadline, f"neither an answer nor an end within {START_S} s"
             try:
-                return bool(four_letters(deployment.client_port, "srvr", timeout_s=1)), ""
+                return bool(deployment.answer()), ""
             except OSError:
                 time.sleep(0.02)
         return False, child.stderr.read()
