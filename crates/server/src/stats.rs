@@ -1,5 +1,6 @@
 //! What the server counts (`ServerStats`).
 
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
 use crate::config::Config;
@@ -128,6 +129,10 @@ pub struct ServerStats {
     pub reply_sizes: ReplySizes,
     /// Authentications that failed.
     pub auth_failed: AtomicU64,
+    /// Connections without TLS from other machines, on a server whose clients may have TLS.
+    pub plain_remote: AtomicU64,
+    /// The same from this machine.
+    pub plain_local: AtomicU64,
     /// Global sessions that there are.
     pub sessions: AtomicI64,
     /// Sessions that only this server knows.
@@ -163,6 +168,14 @@ impl ServerStats {
         }
     }
 
+    /// Adds a connection that came without TLS (`NettyServerCnxnFactory.channelActive`; on a port for both, whatever it has then).
+    pub fn came_plain(&self, remote: IpAddr) {
+        ServerStats::count(match remote.to_canonical().is_loopback() {
+            true => &self.plain_local,
+            false => &self.plain_remote,
+        });
+    }
+
     /// Adds one to a counter.
     pub fn count(counter: &AtomicU64) {
         counter.fetch_add(1, Relaxed);
@@ -177,8 +190,14 @@ impl ServerStats {
 
     /// What a new role forgets beside that: Apache makes a `ServerStats` for each.
     pub fn reset_troubles(&self) {
-        self.slow_fsyncs.store(0, Relaxed);
-        self.auth_failed.store(0, Relaxed);
+        for counter in [
+            &self.slow_fsyncs,
+            &self.auth_failed,
+            &self.plain_remote,
+            &self.plain_local,
+        ] {
+            counter.store(0, Relaxed);
+        }
     }
 }
 
@@ -264,6 +283,16 @@ mod tests {
         }
         assert_eq!(stats.large_replies.load(Relaxed), 2);
         assert_eq!(stats.reply_sizes.values(), [100, 89, 100]);
+    }
+
+    #[test]
+    fn who_comes_without_tls_is_counted_by_where_it_is() {
+        let stats = ServerStats::default();
+        for address in ["127.0.0.1", "::1", "::ffff:127.0.0.2", "10.0.0.1"] {
+            stats.came_plain(address.parse().expect("an address"));
+        }
+        assert_eq!(stats.plain_local.load(Relaxed), 3);
+        assert_eq!(stats.plain_remote.load(Relaxed), 1);
     }
 
     #[test]

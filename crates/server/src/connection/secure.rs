@@ -36,6 +36,13 @@ impl Tls {
         })
     }
 
+    /// Handshakes that go on, where their number is limited (`NettyServerCnxnFactory.getOutstandingHandshakeNum`); else 0.
+    pub fn handshakes(&self) -> usize {
+        let limit = self.settings.handshake_limit as usize;
+        let places = self.handshakes.as_ref();
+        places.map_or(0, |places| limit - places.available_permits())
+    }
+
     /// Has the plain port TLS, too?
     pub fn is_unified(&self) -> bool {
         self.settings.unified

@@ -2,13 +2,16 @@
 //! `FollowerZooKeeperServer`).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use datatree::{DataTree, LIMIT_NODE, QUOTA_ROOT, QuotaStats, STAT_NODE, trimmed_quota_path};
+use listener::tls::Expiry;
 
 use super::namespaces::top_namespace;
 use super::samples::{Samples, sample};
 use crate::clock;
+use crate::serve::certificates::{Stores, seconds_to_expiry};
 use crate::shared::Shared;
 use crate::standing::Standing;
 use crate::words::{Role, Value};
@@ -72,13 +75,28 @@ fn of_every_server(server: &Shared) -> Vec<Gauge> {
         ("last_client_response_size", Integer(last)),
         ("max_client_response_size", Integer(most)),
         ("min_client_response_size", Integer(least)),
-        ("outstanding_tls_handshake", Integer(0)),
+        (
+            "outstanding_tls_handshake",
+            Integer(
+                server
+                    .security
+                    .tls
+                    .as_ref()
+                    .map_or(0, |tls| tls.handshakes()) as i64,
+            ),
+        ),
         (
             "auth_failed_count",
             Integer(stats.auth_failed.load(Relaxed) as i64),
         ),
-        ("non_mtls_remote_conn_count", Integer(0)),
-        ("non_mtls_local_conn_count", Integer(0)),
+        (
+            "non_mtls_remote_conn_count",
+            Integer(stats.plain_remote.load(Relaxed) as i64),
+        ),
+        (
+            "non_mtls_local_conn_count",
+            Integer(stats.plain_local.load(Relaxed) as i64),
+        ),
     ];
     values
         .into_iter()
@@ -206,7 +224,29 @@ pub fn own(server: &Shared) -> Vec<Samples> {
             "snapshots on disk since the start",
             &stats.snapshots,
         ),
+        expiries(&server.security.stores(), clock::wall_ms() / 1000),
     ]
+}
+
+/// Days until each certificate of the stores expires, negative for one that has; `now_s` is in seconds since 1970. A store that
+/// serves clients and servers alike is told once.
+fn expiries(stores: &[Arc<dyn Stores>], now_s: i64) -> Samples {
+    const DAY_S: f64 = 24.0 * 3600.0;
+    let named = |(expiry, left_s): (Expiry, i64)| {
+        let store = expiry.store.to_string_lossy().into_owned();
+        ((store, expiry.alias), left_s as f64 / DAY_S)
+    };
+    let days: BTreeMap<_, _> = seconds_to_expiry(stores, now_s).map(named).collect();
+    let labelled = |(names, days): (&(String, String), &f64)| {
+        let (store, alias) = names;
+        sample("", &[("store", store), ("alias", alias)], *days)
+    };
+    Samples {
+        name: "ironkeeper_certificate_expiry_days".to_owned(),
+        kind: "gauge",
+        about: "days until a certificate of the key and trust stores expires".to_owned(),
+        samples: days.iter().map(labelled).collect(),
+    }
 }
 
 /// Limits and uses of all quotas, summed up by the first name of their paths (`QuotaMetricsUtils`).
@@ -251,5 +291,47 @@ fn limit(text: &QuotaStats, hard: &str, soft: &str) -> i64 {
     match text.get(hard) {
         hard @ 0.. => hard,
         _ => text.get(soft),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use listener::tls::{Fingerprint, TlsError};
+
+    use super::*;
+
+    struct One(Arc<[Expiry]>);
+
+    impl Stores for One {
+        fn reloads(&self) -> bool {
+            false
+        }
+
+        fn fingerprint(&self) -> Vec<Fingerprint> {
+            Vec::new()
+        }
+
+        fn reload(&self) -> Result<(), TlsError> {
+            Ok(())
+        }
+
+        fn expiries(&self) -> Arc<[Expiry]> {
+            self.0.clone()
+        }
+    }
+
+    #[test]
+    fn a_certificate_of_a_store_that_is_used_twice_is_told_once_with_its_days() {
+        const DAY_S: i64 = 24 * 3600;
+        let expiry = Expiry {
+            store: "/etc/zk.jks".into(),
+            alias: "zk".to_owned(),
+            at_s: 10 * DAY_S,
+        };
+        let stores: [Arc<dyn Stores>; 2] =
+            [0, 1].map(|_| Arc::new(One([expiry.clone()].into())) as Arc<dyn Stores>);
+        let told = expiries(&stores, 12 * DAY_S);
+        let labels = [("store", "/etc/zk.jks"), ("alias", "zk")];
+        assert_eq!(told.samples, [sample("", &labels, -2.0)]);
     }
 }

@@ -54,15 +54,9 @@ impl ClientPorts {
 
     /// Lets clients in for ever.
     pub async fn accept(&self, server: &Server) {
-        let unified = self.tls.as_ref().filter(|tls| tls.is_unified());
         tokio::join!(
-            accept_on(self.plain.as_ref(), server, |accepted| match unified {
-                None => drop(tokio::spawn(task::serve(server.clone(), accepted))),
-                Some(tls) => drop(tokio::spawn(secure::serve_either(
-                    server.clone(),
-                    accepted,
-                    tls.clone()
-                ))),
+            accept_on(self.plain.as_ref(), server, |accepted| {
+                self.accept_plain(server, accepted);
             }),
             accept_on(self.secure.as_ref(), server, |accepted| {
                 if let Some(tls) = &self.tls {
@@ -74,6 +68,21 @@ impl ClientPorts {
                 }
             }),
         );
+    }
+
+    fn accept_plain(&self, server: &Server, accepted: Accepted) {
+        let Some(tls) = &self.tls else {
+            return drop(tokio::spawn(task::serve(server.clone(), accepted)));
+        };
+        server.stats.came_plain(accepted.remote.ip());
+        match tls.is_unified() {
+            false => drop(tokio::spawn(task::serve(server.clone(), accepted))),
+            true => drop(tokio::spawn(secure::serve_either(
+                server.clone(),
+                accepted,
+                tls.clone(),
+            ))),
+        }
     }
 }
 

@@ -67,7 +67,7 @@ fn server_stats(server: &Shared, role: Role, zxid: i64, replies: &Value) -> Valu
         "num_alive_client_connections": server.admissions.open(),
         "uptime": clock::monotonic_ms() - server.standing.lock().role_since_ms(),
         "auth_failed_count": stats.auth_failed.load(Relaxed),
-        "non_mtlsremote_conn_count": 0,
-        "non_mtlslocal_conn_count": 0,
+        "non_mtlsremote_conn_count": stats.plain_remote.load(Relaxed),
+        "non_mtlslocal_conn_count": stats.plain_local.load(Relaxed),
     })
 }
