@@ -8,10 +8,13 @@ import socket
 import threading
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from pathlib import Path
 
-from ironlab import ops, paths, ports, processes, scrape
+from ironlab import ops, paths, ports, processes, rundir, scrape
+from ironlab.certificates import Maker
 from ironlab.members import Members
 from ironlab.report import equal
+from ironlab.secure import SecureServer, World
 from ironlab.server import Server, four_letters
 from ironlab.wire import Client
 
@@ -74,9 +77,13 @@ def _dashboards(kind, told_by):
     equal([name for name in asked if f"zk_{name}" not in keys and f"zk_{name}_count" not in keys], [], "names that mntr does not tell")
 
 
+# Told where there is a store with certificates, which these servers have none of: see the check of days to expiry.
+OF_TLS = {"ironkeeper_certificate_expiry_days"}
+
+
 def _own_names(kind, told_by):
     """Of the dashboard and the rules that are shipped: those of ironkeeper's own names only there."""
-    there = {"up"} | {name for scraped in told_by.values() for name, _ in scraped.shapes}
+    there = {"up"} | OF_TLS | {name for scraped in told_by.values() for name, _ in scraped.shapes}
     conf = paths.PROJECT / "conf"
     panels = json.loads((conf / "grafana" / "ironkeeper.json").read_text())["panels"]
     expressions = [target["expr"] for panel in panels for target in panel.get("targets", ())]
@@ -288,6 +295,8 @@ def _page(report, kind):
         without_jvm_info_there_are_no_figures_of_the_process, no_ack_is_measured_where_the_frequency_is_0,
     ), kind)
     report.run(NAME, kind, (the_rules_are_rules_and_none_fires_on_a_fresh_server,), kind)
+    if kind != ORACLE:  # Apache's tells no such thing
+        report.run(NAME, kind, (days_to_expiry_are_told_of_each_certificate,), kind)
 
 
 def the_page_says_what_it_is(_server, port):
@@ -370,6 +379,19 @@ def no_ack_is_measured_where_the_frequency_is_0(kind):
             keys = [key for key in servers["leader"].mntr() if key.endswith("_ack_latency") and key.startswith("zk_cnt_")]
             equal(sorted(keys), ["zk_cnt_1_ack_latency", "zk_cnt_2_ack_latency", "zk_cnt_quorum_ack_latency"] if is_measured
                   else ["zk_cnt_quorum_ack_latency"], f"every {frequency}th")
+
+
+def days_to_expiry_are_told_of_each_certificate(kind):
+    home = rundir.new("expiry")
+    page = ports.free()
+    try:
+        world = World(Maker(home))
+        with SecureServer(kind, f"{SETTINGS}\n{scrape.settings(page)}\n{world.settings()}", world):
+            days = {labels: value for (name, labels), value in scrape.values(page).items() if name in OF_TLS}
+    finally:
+        rundir.remove(home)
+    equal(sorted(Path(dict(labels)["store"]).name for labels in days), ["server.pem", "trust.pem"], "stores")
+    assert all(1 < left < 4000 for left in days.values()), days
 
 
 def the_rules_are_rules_and_none_fires_on_a_fresh_server(kind):
