@@ -20,6 +20,9 @@ pub enum Leave {
     /// A leader found no quorum within initLimit.
     #[error("no quorum of followers in sync within initLimit")]
     NotEstablished,
+    /// A voter that elected a leader looks again before there is an epoch.
+    #[error("a voter has changed its mind (leader.maxTimeToWaitForEpoch)")]
+    VoterLooks,
     /// A leader lost its quorum.
     #[error("no quorum of followers within syncLimit")]
     NoQuorum,

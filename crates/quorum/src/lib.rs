@@ -18,6 +18,7 @@ mod state;
 pub mod sync;
 pub mod verifier;
 mod violation;
+mod waits;
 
 use bytes::Bytes;
 use proto::{Epoch, SessionId, Sid, Zxid};
@@ -32,6 +33,7 @@ pub use history::{CommittedLogLimits, Txn};
 pub use leave::Leave;
 pub use state::{Found, Settings};
 pub use violation::Violation;
+pub use waits::Waits;
 
 /// One connection between a leader and a learner. A number is never used again: a link that is made anew is another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,7 +4,7 @@
 
 use proto::Sid;
 
-use crate::election::{self, Election, PeerState};
+use crate::election::{self, Election, Notification, PeerState};
 use crate::leader::Leading;
 use crate::learner::Learning;
 use crate::leave::Leave;
@@ -17,6 +17,11 @@ use crate::{Input, LearnerCounts, LinkId, Output};
 enum Role {
     /// Nothing was begun yet.
     Idle,
+    /// An observer has lost its leader, and looks for one from then on.
+    Resting {
+        until_ms: u64,
+        is_wary: bool,
+    },
     Looking,
     Leading(Leading),
     Learning(Learning),
@@ -43,6 +48,7 @@ impl Member {
     pub fn deadline(&self) -> Option<u64> {
         let role = match &self.role {
             Role::Idle | Role::Looking => None,
+            Role::Resting { until_ms, .. } => Some(*until_ms),
             Role::Leading(leading) => Some(leading.deadline()),
             Role::Learning(learning) => Some(learning.deadline()),
         };
@@ -71,16 +77,18 @@ impl Member {
             outputs,
         };
         let left = match input {
-            Input::Start => return self.look(now_ms, outputs),
+            Input::Start => return self.rest(now_ms, now_ms, false, outputs),
             Input::Vote(from, notification) => {
-                let input = election::Input::Heard(from, notification);
-                return self.elect(now_ms, input, outputs);
+                return self.vote(now_ms, from, notification, outputs);
             }
             Input::VoterRefused(sid) => {
                 return self.elect(now_ms, election::Input::Refused(sid), outputs);
             }
             Input::Timeout if matches!(self.role, Role::Looking) => {
                 return self.elect(now_ms, election::Input::Timeout, outputs);
+            }
+            Input::Timeout if matches!(self.role, Role::Resting { .. }) => {
+                return self.look_when_rested(now_ms, outputs);
             }
             Input::Durable(ticket) => {
                 cx.durable(ticket);
@@ -113,18 +121,43 @@ impl Member {
         outputs.extend(links.into_iter().map(Output::Close));
         let broke_a_rule = matches!(leave, Leave::Leader(_));
         outputs.push(Output::Left(leave));
-        self.look(now_ms, outputs);
-        if broke_a_rule {
+        let settings = &self.state.settings;
+        let until_ms = settings.observer_time(now_ms, settings.waits.before_election_ms);
+        self.rest(now_ms, until_ms, broke_a_rule, outputs);
+    }
+
+    /// Looks for a leader, from then on.
+    fn rest(&mut self, now_ms: u64, until_ms: u64, is_wary: bool, outputs: &mut Vec<Output>) {
+        self.role = Role::Resting { until_ms, is_wary };
+        outputs.push(Output::Become(PeerState::Looking));
+        self.look_when_rested(now_ms, outputs);
+    }
+
+    fn look_when_rested(&mut self, now_ms: u64, outputs: &mut Vec<Output>) {
+        let is_wary = match self.role {
+            Role::Resting { until_ms, is_wary } if until_ms <= now_ms => is_wary,
+            _ => return,
+        };
+        self.role = Role::Looking;
+        let last_logged = self.state.history.last_logged();
+        let input = election::Input::Look(last_logged, self.state.current_epoch);
+        self.elect(now_ms, input, outputs);
+        if is_wary {
             self.election.be_wary();
         }
     }
 
-    fn look(&mut self, now_ms: u64, outputs: &mut Vec<Output>) {
-        self.role = Role::Looking;
-        outputs.push(Output::Become(PeerState::Looking));
-        let last_logged = self.state.history.last_logged();
-        let input = election::Input::Look(last_logged, self.state.current_epoch);
+    /// What another server would have.
+    fn vote(&mut self, now_ms: u64, from: Sid, vote: Notification, outputs: &mut Vec<Output>) {
+        let looks_again = vote.state == PeerState::Looking && self.election.is_elected_by(from);
+        let input = election::Input::Heard(from, vote);
         self.elect(now_ms, input, outputs);
+        if let Role::Leading(leading) = &self.role
+            && looks_again
+            && leading.has_waited_for_epoch(now_ms, self.state.settings.waits)
+        {
+            self.leave(now_ms, Leave::VoterLooks, outputs);
+        }
     }
 
     fn elect(&mut self, now_ms: u64, input: election::Input, outputs: &mut Vec<Output>) {
@@ -159,7 +192,7 @@ impl Member {
 impl Role {
     fn is_serving(&self) -> bool {
         match self {
-            Role::Idle | Role::Looking => false,
+            Role::Idle | Role::Resting { .. } | Role::Looking => false,
             Role::Leading(leading) => leading.is_serving(),
             Role::Learning(learning) => learning.is_serving(),
         }
@@ -167,7 +200,7 @@ impl Role {
 
     fn links(&self) -> Vec<LinkId> {
         match self {
-            Role::Idle | Role::Looking => Vec::new(),
+            Role::Idle | Role::Resting { .. } | Role::Looking => Vec::new(),
             Role::Leading(leading) => leading.links().collect(),
             Role::Learning(learning) => learning.link().into_iter().collect(),
         }
@@ -175,7 +208,7 @@ impl Role {
 
     fn durable(&mut self, cx: &mut Context<'_>) {
         match self {
-            Role::Idle | Role::Looking => {}
+            Role::Idle | Role::Resting { .. } | Role::Looking => {}
             Role::Leading(leading) => leading.durable(cx),
             Role::Learning(learning) => learning.durable(cx),
         }
@@ -185,7 +218,7 @@ impl Role {
         match self {
             Role::Leading(leading) => lead(leading, cx, input),
             Role::Learning(learning) => learn(learning, cx, input),
-            Role::Idle | Role::Looking => {
+            Role::Idle | Role::Resting { .. } | Role::Looking => {
                 refuse(cx, &input);
                 Ok(())
             }

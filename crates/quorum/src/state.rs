@@ -8,6 +8,7 @@ use crate::election::{PeerState, Resends};
 use crate::history::{CommittedLogLimits, History, Txn};
 use crate::packet::{LearnerKind, ToLeader, ToLearner};
 use crate::verifier::Quorums;
+use crate::waits::{Waits, spread};
 use crate::{LinkId, Output};
 
 /// How a member of an ensemble is configured.
@@ -35,6 +36,8 @@ pub struct Settings {
     pub force_snapshot: bool,
     /// The waits of elections.
     pub resends: Resends,
+    /// Those of roles.
+    pub waits: Waits,
 }
 
 impl Settings {
@@ -43,6 +46,14 @@ impl Settings {
         match self.kind {
             LearnerKind::Follower => PeerState::Following,
             LearnerKind::Observer => PeerState::Observing,
+        }
+    }
+
+    /// When an observer may do, of all that have lost one leader, what it waits for at most so many ms; a follower does it at once.
+    pub(crate) fn observer_time(&self, now_ms: u64, most_ms: u64) -> u64 {
+        match self.kind {
+            LearnerKind::Follower => now_ms,
+            LearnerKind::Observer => now_ms + spread(most_ms, now_ms, self.me),
         }
     }
 

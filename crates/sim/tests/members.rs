@@ -83,6 +83,7 @@ fn settings(me: Sid) -> Settings {
         },
         force_snapshot: false,
         resends: Default::default(),
+        waits: Default::default(),
     }
 }
 

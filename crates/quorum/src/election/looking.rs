@@ -81,6 +81,11 @@ impl Looking {
         self.own.zxid != NO_VOTE
     }
 
+    /// Those whose vote of this round is this one.
+    pub fn supporters(&self, vote: &Vote) -> BTreeSet<Sid> {
+        self.votes.supporters(vote)
+    }
+
     pub fn deadline(&self) -> u64 {
         self.over_at
             .map_or(self.resend_at, |over| over.min(self.resend_at))

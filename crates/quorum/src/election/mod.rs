@@ -7,6 +7,8 @@ mod looking;
 mod notification;
 mod vote;
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use proto::{Epoch, Sid, Zxid};
 
@@ -62,6 +64,8 @@ pub struct Election {
     /// What servers hear that look while this one does not.
     current: Vote,
     looking: Option<Looking>,
+    /// Who agreed when the last election ended.
+    elected_by: BTreeSet<Sid>,
 }
 
 impl Election {
@@ -76,12 +80,18 @@ impl Election {
             state: PeerState::Looking,
             current: Vote::looking(NOBODY, 0),
             looking: None,
+            elected_by: BTreeSet::new(),
         }
     }
 
     /// The same with other waits.
     pub fn with_resends(self, resends: Resends) -> Self {
         Election { resends, ..self }
+    }
+
+    /// Whether this server agreed when the last election ended.
+    pub fn is_elected_by(&self, sid: Sid) -> bool {
+        self.elected_by.contains(&sid)
     }
 
     /// What the server is doing.
@@ -277,7 +287,8 @@ impl Election {
             (false, false) => PeerState::Observing,
         };
         self.current = vote;
-        self.looking = None;
+        let looking = self.looking.take();
+        self.elected_by = looking.map_or_else(BTreeSet::new, |looking| looking.supporters(&vote));
         outputs.push(Output::Elected(leader, self.state));
     }
 

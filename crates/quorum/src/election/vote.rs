@@ -87,11 +87,15 @@ impl Votes {
         self.state_of(sid) == Some(PeerState::Leading)
     }
 
-    /// Whether those who agree with this vote are enough.
-    pub fn elect(&self, vote: &Vote, quorums: &Quorums) -> bool {
+    /// Those who agree with this vote.
+    pub fn supporters(&self, vote: &Vote) -> BTreeSet<Sid> {
         let supporters = self.0.iter().filter(|(_, other)| vote.agrees_with(other));
-        let supporters: BTreeSet<Sid> = supporters.map(|(sid, _)| *sid).collect();
-        quorums.are_quorums(&supporters)
+        supporters.map(|(sid, _)| *sid).collect()
+    }
+
+    /// Whether they are enough.
+    pub fn elect(&self, vote: &Vote, quorums: &Quorums) -> bool {
+        quorums.are_quorums(&self.supporters(vote))
     }
 }
 

@@ -21,6 +21,7 @@ use crate::packet::{ToLeader, ToLearner};
 use crate::state::Context;
 use crate::verifier::Quorums;
 use crate::violation::Violation;
+use crate::waits::Waits;
 use crate::{LearnerCounts, LinkId, LogOnDisk, Output};
 use broadcast::Broadcast;
 use handler::{LearnerHandler, Learners, Progress};
@@ -53,6 +54,7 @@ pub(crate) struct Leading {
     elected_for: (Epoch, Zxid),
     learners: Learners,
     liveness: Liveness,
+    elected_ms: u64,
 }
 
 impl Leading {
@@ -63,6 +65,7 @@ impl Leading {
             elected_for: (cx.state.current_epoch, cx.state.history.last_logged()),
             learners: Learners::new(),
             liveness: Liveness::new(cx),
+            elected_ms: cx.now_ms,
         };
         leading.choose_epoch(cx);
         leading
@@ -70,6 +73,12 @@ impl Leading {
 
     pub fn deadline(&self) -> u64 {
         self.liveness.next_ms()
+    }
+
+    /// Whether it is without an epoch for longer than it should be where voters change their minds (`Leader.reportLookingSid`).
+    pub fn has_waited_for_epoch(&self, now_ms: u64, waits: Waits) -> bool {
+        let is_over = |most_ms| now_ms - self.elected_ms > most_ms;
+        matches!(self.phase, Phase::Discovery) && waits.for_epoch_ms.is_some_and(is_over)
     }
 
     pub fn is_serving(&self) -> bool {

@@ -33,21 +33,34 @@ pub(crate) struct Learning {
     phase: Phase,
     /// The leader has to be heard by then.
     heard_by_ms: u64,
+    /// When it is connected to, until then.
+    connects_at: Option<(u64, Sid)>,
 }
 
 impl Learning {
     /// Goes to the leader.
     pub fn new(cx: &mut Context<'_>, leader: Sid) -> Self {
-        cx.emit(Output::Connect(leader));
-        Learning {
+        let most_ms = cx.settings().waits.before_connecting_ms;
+        let at_ms = cx.settings().observer_time(cx.now_ms, most_ms);
+        let mut learning = Learning {
             link: None,
             phase: Phase::Connecting,
             heard_by_ms: u64::MAX, // how often it is tried to connect is not this role's
-        }
+            connects_at: Some((at_ms, leader)),
+        };
+        learning.connect(cx);
+        learning
     }
 
     pub fn deadline(&self) -> u64 {
-        self.heard_by_ms
+        self.connects_at
+            .map_or(self.heard_by_ms, |(at_ms, _)| at_ms)
+    }
+
+    fn connect(&mut self, cx: &mut Context<'_>) {
+        if let Some((_, leader)) = self.connects_at.take_if(|(at_ms, _)| *at_ms <= cx.now_ms) {
+            cx.emit(Output::Connect(leader));
+        }
     }
 
     pub fn is_serving(&self) -> bool {
@@ -77,7 +90,8 @@ impl Learning {
     /// # Errors
     ///
     /// [`Leave::Leader`] when the leader was silent.
-    pub fn timeout(&mut self, cx: &Context<'_>) -> Result<(), Leave> {
+    pub fn timeout(&mut self, cx: &mut Context<'_>) -> Result<(), Leave> {
+        self.connect(cx);
         if cx.now_ms < self.heard_by_ms {
             return Ok(());
         }

@@ -84,6 +84,7 @@ fn settings_of(sid: i64, voters: i64, rng: &mut SmallRng) -> Settings {
         },
         force_snapshot: rng.random_range(0..20) == 0,
         resends: Default::default(),
+        waits: Default::default(),
         ..settings(sid, voters)
     }
 }

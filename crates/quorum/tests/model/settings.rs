@@ -23,5 +23,6 @@ pub fn settings(sid: i64, voters: i64) -> Settings {
         committed_log: CommittedLogLimits::default(),
         force_snapshot: false,
         resends: Default::default(),
+        waits: Default::default(),
     }
 }

@@ -481,6 +481,7 @@ fn settings_of(sid: i64, voters: i64, words: &Words<'_>) -> Settings {
         },
         force_snapshot: words.has("force-snapshot"),
         resends: Default::default(),
+        waits: Default::default(),
         ..settings(sid, voters)
     }
 }

@@ -8,7 +8,7 @@ use proto::Sid;
 use quorum::election::Resends;
 use quorum::packet::LearnerKind;
 use quorum::verifier::{QuorumVerifier, Quorums};
-use quorum::{CommittedLogLimits, Settings};
+use quorum::{CommittedLogLimits, Settings, Waits};
 
 use super::error::ConfigError;
 use super::keys::{READ_ONLY, RECONFIG};
@@ -47,6 +47,8 @@ pub struct Ensemble {
     pub ack_logging_frequency: u32,
     /// The waits of elections; each at least 1 ms.
     pub resends: Resends,
+    /// The waits of roles; default 200 ms before an observer's election.
+    pub waits: Waits,
     /// A leader sends a snapshot to each learner; default false.
     pub force_snapshot_sync: bool,
     /// A leader serves clients; default true.
@@ -99,6 +101,7 @@ impl Ensemble {
             snapshot_size_factor: snapshot_size_factor(reader),
             ack_logging_frequency: reader.at_least("zookeeper.leader.ackLoggingFrequency", 0, 1000),
             resends: resends(reader),
+            waits: waits(reader),
             force_snapshot_sync: reader.flag("zookeeper.forceSnapshotSync", false),
             leader_serves: !reader.is_exactly("zookeeper.leaderServes", "no", "yes"),
             local_sessions: reader.key_bool("localSessionsEnabled", false)?,
@@ -121,6 +124,7 @@ impl Ensemble {
             committed_log: self.committed_log,
             force_snapshot: self.force_snapshot_sync,
             resends: self.resends,
+            waits: self.waits,
         }
     }
 
@@ -227,6 +231,21 @@ fn resends(reader: &mut Reader<'_>) -> Resends {
     Resends {
         first_ms: ms("zookeeper.fastleader.minNotificationInterval", 200),
         longest_ms: ms("zookeeper.fastleader.maxNotificationInterval", 60_000),
+    }
+}
+
+/// `Observer` and `Leader`: less than 0 is no wait, and no bound on it.
+fn waits(reader: &mut Reader<'_>) -> Waits {
+    const FOR_EPOCH: &str = "zookeeper.leader.maxTimeToWaitForEpoch";
+    let for_epoch_ms: i32 = reader.number(FOR_EPOCH, |text| text.parse().ok(), -1);
+    let mut ms = |name, default: i64| {
+        let set = reader.number(name, |text| text.parse().ok(), default);
+        u64::try_from(set).unwrap_or(0)
+    };
+    Waits {
+        before_election_ms: ms("zookeeper.observer.election.DelayMs", 200),
+        before_connecting_ms: ms("zookeeper.observer.reconnectDelayMs", 0),
+        for_epoch_ms: for_epoch_ms.try_into().ok(),
     }
 }
 

@@ -231,7 +231,7 @@ server_metrics! {
     counter looking_count "times that this server looked for a leader"
     basic unavailable_time "ms without service, at its end"
     basic leader_unavailable_time "ms without service, on who leads at its end"
-    counter quit_leading_due_to_disloyal_voter "stays 0: a leader does not leave for a voter that follows another"
+    counter quit_leading_due_to_disloyal_voter "times that a leader gave up for a voter that changed its mind"
     // Leaders.
     counter diff_count "learners brought in sync with DIFF or TRUNC"
     counter snap_count "learners brought in sync with SNAP"

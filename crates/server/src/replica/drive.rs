@@ -1,7 +1,7 @@
 //! The role's inputs and outputs.
 
 use quorum::packet::ToLearner;
-use quorum::{DiskOp, Input, LinkId, Output, Ticket};
+use quorum::{DiskOp, Input, Leave, LinkId, Output, Ticket};
 
 use super::sockets::brings_in_sync;
 use super::{Replica, UnmatchedCommit, advice};
@@ -51,6 +51,10 @@ impl Replica {
         match output {
             Output::Become(state) => self.become_state(state),
             Output::Left(leave) => {
+                if leave == Leave::VoterLooks {
+                    let metrics = &self.server.metrics;
+                    metrics.quit_leading_due_to_disloyal_voter.add(1);
+                }
                 tracing::warn!("leaves its role: {leave}{}", advice::on_leaving(&leave));
             }
             Output::Serve(state, epoch) => self.serve(state, epoch),

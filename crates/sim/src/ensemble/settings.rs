@@ -75,5 +75,6 @@ fn peer_settings(sid: Sid, voters: i64, random: &mut SmallRng) -> Settings {
         },
         force_snapshot: random.random_range(0..12) == 0,
         resends: Default::default(),
+        waits: Default::default(),
     }
 }

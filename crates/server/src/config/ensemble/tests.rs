@@ -85,6 +85,11 @@ fn the_core_gets_what_is_configured() {
         (700, true)
     );
     assert_eq!(settings.resends, Resends::default());
+    let waits = Waits {
+        before_election_ms: 200,
+        ..Waits::default()
+    };
+    assert_eq!(settings.waits, waits);
     assert_eq!(settings.config_version, 0x1f);
     assert!(settings.config.ends_with(b":observer\nversion=1f"));
 }
@@ -92,7 +97,7 @@ fn the_core_gets_what_is_configured() {
 #[test]
 fn each_setting_reaches_its_field() {
     type Check = fn(&Ensemble) -> bool;
-    let cases: [(&str, Check); 17] = [
+    let cases: [(&str, Check); 21] = [
         ("commitLogCount=1000", |e| e.committed_log.txns == 1000),
         ("commitLogCount=499", |e| e.committed_log.txns == 500),
         ("commitLogCount=many", |e| e.committed_log.txns == 500),
@@ -115,6 +120,18 @@ fn each_setting_reaches_its_field() {
         }),
         ("fastleader.maxNotificationInterval=-5", |e| {
             e.resends.longest_ms == 1
+        }),
+        ("observer.election.DelayMs=7", |e| {
+            e.waits.before_election_ms == 7
+        }),
+        ("observer.reconnectDelayMs=-7", |e| {
+            e.waits.before_connecting_ms == 0
+        }),
+        ("observer.reconnectDelayMs=900", |e| {
+            e.waits.before_connecting_ms == 900
+        }),
+        ("leader.maxTimeToWaitForEpoch=0", |e| {
+            e.waits.for_epoch_ms == Some(0)
         }),
         ("leaderServes=no", |e| !e.leader_serves),
         ("leaderServes=false", |e| e.leader_serves),

@@ -2,7 +2,7 @@
 
 use super::Form::{Any, Bool, Int, OneOf};
 use super::Treatment::{Dormant, Ensemble, EnsembleNotYet, Harmless, Used};
-use super::Why::{OtherEngine, Race, Syncs, Waits};
+use super::Why::{OtherEngine, Race, Syncs};
 use super::features::{MESSAGE_TRACKER, OBSERVER_MASTER, OBSERVER_WITHOUT_LOG};
 use super::{Place, Row, file, key, property};
 
@@ -54,7 +54,7 @@ pub(super) const ROWS: &[Row] = &[
     property("learner.asyncSending", "false", Harmless(OtherEngine, Any), "old name of zookeeper.learner.asyncSending"),
     key("forward_learner_requests_to_commit_processor_disabled", "false", Harmless(OtherEngine, Any), "keep followers' requests out of the leader's commit queue"),
     key("follower.skipLearnerRequestToNextProcessor", "false", Harmless(OtherEngine, Any), "keep observers' requests out of the follower's queue"),
-    key("leader.maxTimeToWaitForEpoch", "-1", Harmless(Waits, Any), "ms that a new leader waits for a quorum"),
+    key("leader.maxTimeToWaitForEpoch", "-1", Ensemble(Any), "ms after which a leader that has no quorum yet gives up when a voter looks again; less than 0: never"),
     key("leader.ackLoggingFrequency", "1000", Ensemble(Any), "a leader measures the ACKs of txns whose zxid is a multiple of it; 0 or less: none"),
     key("leaderServes", "yes", Ensemble(Any), "exactly no: the leader serves no clients"),
     key("cnxTimeout", "5000", Ensemble(Any), "ms to connect for an election"),
@@ -62,8 +62,8 @@ pub(super) const ROWS: &[Row] = &[
     key("leaderConnectDelayDuringRetryMs", "100", Ensemble(Any), "ms between attempts to reach the leader"),
     key("tcpKeepAlive", "false", Ensemble(Any), "TCP keepalive for elections"),
     key("electionPortBindRetry", "3", Ensemble(Any), "attempts to listen for elections; 0: no limit"),
-    key("observer.reconnectDelayMs", "0", Harmless(Waits, Any), "ms an observer waits before it reconnects"),
-    key("observer.election.DelayMs", "200", Harmless(Waits, Any), "ms an observer waits before an election"),
+    key("observer.reconnectDelayMs", "0", Ensemble(Any), "ms that an observer waits at most before it connects to the leader"),
+    key("observer.election.DelayMs", "200", Ensemble(Any), "ms that an observer waits at most before it looks for a leader"),
     key("observerMaster.sizeLimit", "33554432", Dormant(&OBSERVER_MASTER), "bytes of txns that a follower keeps for observers"),
     key("forceSnapshotSync", "false", Ensemble(Any), "always send a snapshot to followers"),
     key("commitProcessor.numWorkerThreads", "cores", Harmless(OtherEngine, Any), "threads that execute requests"),

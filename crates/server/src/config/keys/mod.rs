@@ -72,8 +72,6 @@ pub enum Why {
     Logging,
     /// It belongs to Apache's own tests, or is no setting at all.
     Tests,
-    /// It is a wait of an observer or of a new leader, which is that of Apache's default here, or shorter.
-    Waits,
     /// It tunes how a leader brings learners in sync.
     Syncs,
     /// It is for servers with several addresses.
@@ -93,7 +91,6 @@ impl Why {
             Why::Client => "no effect, as only clients read it",
             Why::Logging => "no effect, as logging is not Java's",
             Why::Tests => "no effect outside Apache's own tests",
-            Why::Waits => "no effect, as this wait is not configurable",
             Why::Syncs => "no effect, as a leader brings its learners in sync in another way",
             Why::Race => "no effect, as all addresses of a server are tried at once",
             Why::OwnKerberos => {
