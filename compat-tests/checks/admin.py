@@ -11,7 +11,7 @@ import json
 import re
 import ssl
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 from ironlab import admin, ops, ports, rundir, spoken, tree
 from ironlab.admin import AdminServer
@@ -589,14 +589,7 @@ def a_server_restores_while_its_clients_write(kind):
 
 
 def a_whole_ensemble_is_restored_one_server_after_the_other(kind):
-    members = Members([1, 2, 3], settings=SETTINGS)
-    servers = [members.server(kind, sid, make=AdminServer) for sid in members.sids]
-    with ExitStack() as stack:
-        for server in servers:
-            stack.callback(server.close)
-            server.launch()
-        for server in servers:
-            server.wait_until_serving()
+    with _members_of_three(kind) as servers:
         _filled(servers[0])
         snapshot = _snapshot(servers[0]).body
         with Client(servers[1].port) as client:
@@ -611,6 +604,35 @@ def a_whole_ensemble_is_restored_one_server_after_the_other(kind):
         for server in servers:
             server.restart()
         _all_have(servers)
+
+
+def a_member_refuses_a_snapshot_of_a_higher_zxid(kind):
+    with ExitStack() as stack:
+        later, earlier = [stack.enter_context(_members_of_three(kind)) for _ in range(2)]
+        _filled(later[0])
+        snapshot = _snapshot(later[0]).body
+        before = tree.dump(earlier[0])
+        for server in earlier:
+            with Client(server.port) as client:
+                reply = _restore(server, snapshot)
+                equal(reply.status, 500, f"server {server.sid}")
+                assert "version-2" in reply.json["error"], reply.json["error"]
+                equal(client.call("exists", path="/", watch=False).err, ops.OK, "a client stays")
+                client.close_session()
+        equal(tree.differences(before, tree.dump(earlier[0])), [], "the tree")
+
+
+@contextmanager
+def _members_of_three(kind):
+    members = Members([1, 2, 3], settings=SETTINGS)
+    servers = [members.server(kind, sid, make=AdminServer) for sid in members.sids]
+    with ExitStack() as stack:
+        for server in servers:
+            stack.callback(server.close)
+            server.launch()
+        for server in servers:
+            server.wait_until_serving()
+        yield servers
 
 
 def _all_have(servers):
@@ -669,6 +691,7 @@ OURS = [
     a_session_of_the_snapshot_goes_on_and_a_later_one_is_over,
     a_server_restores_while_its_clients_write,
     a_whole_ensemble_is_restored_one_server_after_the_other,
+    a_member_refuses_a_snapshot_of_a_higher_zxid,
     a_refusal_says_why,
     passwords_are_told_to_nobody,
     a_bad_store_stops_the_start,

@@ -40,8 +40,11 @@ impl Replica {
                 self.go_on_restoring();
             }
             Duty::Leads { .. } | Duty::Learns { .. } => {
-                self.drop_clients();
                 let zxid = self.server.tree.read().last_zxid();
+                if let Some(why) = is_of_later(request.tree.0.last_zxid(), zxid) {
+                    return drop(request.asker.send(Err(why)));
+                }
+                self.drop_clients();
                 self.put_in_place(request, zxid);
             }
         }
@@ -111,5 +114,36 @@ impl Replica {
             }
             Duty::Alone | Duty::Nothing => {}
         }
+    }
+}
+
+/// Why a snapshot of this zxid cannot be restored by a member that is at another. Znodes may not be newer than their tree: its
+/// snapshots would be without them. A member's zxids are its ensemble's, and do not go forward for it alone.
+fn is_of_later(of: Zxid, at: Zxid) -> Option<String> {
+    (of > at).then(|| {
+        format!(
+            "the snapshot is of {of}, and this member of an ensemble is only at {at}: \
+             stop all members, put the snapshot into the directory dataDir/version-2 of each as snapshot.{:x} \
+             in the place of the snapshots and logs that are there, and start them",
+            of.0
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_refuses_a_snapshot_of_a_higher_zxid_and_says_where_to_put_it() {
+        let at = Zxid(0x1_0000_0007);
+        for of in [Zxid(0x1), Zxid(0x1_0000_0006), at] {
+            assert_eq!(is_of_later(of, at), None, "{of}");
+        }
+        let why = is_of_later(Zxid(0x1_0000_0008), at).expect("refused");
+        assert!(
+            why.contains("version-2") && why.contains("snapshot.100000008"),
+            "{why}"
+        );
     }
 }
