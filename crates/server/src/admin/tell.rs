@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::Admin;
 use super::commands::{Answer, What};
 use super::request::Asked;
+use crate::config::properties::{self, Entry};
 use crate::config::shown;
 use crate::replica::Input;
 use crate::words::configuration::{absolute, port};
@@ -126,22 +127,59 @@ fn system_properties(admin: &Admin) -> Value {
         .collect()
 }
 
-/// The text of a configuration file with its passwords hidden.
+/// The text of a configuration file with its passwords hidden. Where one stands in another way than as `name=value` on a line
+/// of its own, only what the file says is told, without its comments and in its plainest form.
 pub(super) fn without_secrets(text: &str) -> String {
-    let hide = |line: &str| match line.split_once('=') {
-        Some((name, value)) => {
-            let property = format!("zookeeper.{}", name.trim());
-            format!("{name}={}", shown(&property, value))
-        }
-        None => line.to_owned(),
+    let entries = match properties::parse(text.as_bytes()) {
+        Ok(entries) => entries,
+        Err(error) => return format!("# {error}\n"),
     };
-    let lines = text
-        .split_inclusive('\n')
-        .map(|line| match line.strip_suffix('\n') {
-            Some(line) => hide(line) + "\n",
-            None => hide(line),
-        });
-    lines.collect()
+    let has_lone_cr = text.replace("\r\n", "\n").contains('\r');
+    let lines: Vec<&str> = text.lines().collect();
+    let is_plain = |entry: &Entry| {
+        let line = lines.get(entry.line - 1);
+        line.is_some_and(|line| is_plain(entry, line))
+    };
+    let is_hidden = |entry: &Entry| shown_entry(&entry.key, &entry.value) != entry.value;
+    if has_lone_cr || !entries.iter().filter(|e| is_hidden(e)).all(is_plain) {
+        let told = |entry: &Entry| {
+            let value = shown_entry(&entry.key, &entry.value);
+            format!("{}={value}\n", entry.key)
+        };
+        return entries.iter().map(told).collect();
+    }
+    text.split_inclusive('\n').map(hidden_line).collect()
+}
+
+/// Whether this line is the whole entry, and has it as it means it.
+fn is_plain(entry: &Entry, line: &str) -> bool {
+    let parts = line.split_once('=');
+    parts.is_some_and(|(name, value)| name.trim() == entry.key && value.trim_start() == entry.value)
+}
+
+fn shown_entry<'a>(key: &str, value: &'a str) -> &'a str {
+    shown(&format!("zookeeper.{}", key.trim()), value)
+}
+
+/// With its line end. What is commented out may be a password as well, written in any way.
+fn hidden_line(line: &str) -> String {
+    let (text, end) = match line.strip_suffix('\n') {
+        Some(text) => (text, "\n"),
+        None => (line, ""),
+    };
+    let comment = text.trim_start().strip_prefix(['#', '!']);
+    match comment.map(|comment| properties::parse(comment.as_bytes())) {
+        Some(Ok(entries)) => match entries.first() {
+            Some(entry) if shown_entry(&entry.key, &entry.value) != entry.value => {
+                format!("#{}=(hidden){end}", entry.key)
+            }
+            _ => line.to_owned(),
+        },
+        _ => match text.split_once('=') {
+            Some((name, value)) => format!("{name}={}{end}", shown_entry(name, value)),
+            None => line.to_owned(),
+        },
+    }
 }
 
 /// `DataTree.getDigestLog`.
@@ -205,5 +243,31 @@ mod tests {
         );
         assert_eq!(told.lines().count(), text.lines().count());
         assert_eq!(without_secrets("a=b\n\n"), "a=b\n\n");
+        for entry in [
+            "ssl.keyStore.password: s3cret",
+            "ssl.keyStore.password s3cret",
+            "ssl.keyStore.password\ts3cret",
+            "ssl.keyStore.password=\\\n  s3cret",
+            "ssl.keyStore.password=a\\\r\n  s3cret",
+            "ssl.keyStore.pass\\\nword=s3cret",
+            "ssl.keyStore.pass\\u0077ord=s3cret",
+            "ssl.keyStore.password:abc=s3cret",
+            "ssl.keyStore.password=s3cret\\u0041",
+            "syncLimit=5\rssl.keyStore.password=a=s3cret\rx=y",
+            "#ssl.keyStore.password: s3cret",
+            " ! ssl.keyStore.password s3cret",
+            "ssl.keyStore.password = s3cret\r",
+        ] {
+            let told = without_secrets(&format!("tickTime=1\n{entry}\ninitLimit=2\n"));
+            assert!(!told.contains("s3cret"), "{entry:?}: {told}");
+            for kept in ["tickTime=1\n", "(hidden)", "initLimit=2\n"] {
+                assert!(told.contains(kept), "{entry:?}: {told}");
+            }
+        }
+        let bad = without_secrets("password=s3cret\nx=\\uzz\n");
+        assert!(
+            bad.starts_with("# line 2") && !bad.contains("s3cret"),
+            "{bad}"
+        );
     }
 }
