@@ -124,3 +124,6 @@ pub const MAX_METRIC_KEYS: usize = 256;
 
 /// Connections to the page for Prometheus at once: memory and descriptors. Each has one page of the metrics at most.
 pub const MAX_METRICS_CONNECTIONS: usize = 32;
+
+/// Characters of a path in the log of slow requests.
+pub const MAX_LOGGED_PATH_CHARS: usize = 256;

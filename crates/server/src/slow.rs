@@ -6,6 +6,7 @@ use proto::{Input, OpCode, Ustring};
 
 use crate::clock;
 use crate::connection::{Connection, Held};
+use crate::limits;
 use crate::shared::Shared;
 
 /// A request was answered.
@@ -23,11 +24,20 @@ fn tell(connection: &Connection, request: &Held, took_ms: u64) {
     tracing::warn!(
         session = %connection.session_id(),
         operation = request.op.name().unwrap_or("unknown"),
-        path = path(request.op, &request.body).unwrap_or_default(),
+        path = path(request.op, &request.body).map(cut).unwrap_or_default(),
         bytes = request.frame_bytes(),
         ms = took_ms,
         "slow request (ironkeeper.slowRequestMs)",
     );
+}
+
+/// A path may be as long as a request, and goes into one line.
+fn cut(mut path: String) -> String {
+    if let Some((end, _)) = path.char_indices().nth(limits::MAX_LOGGED_PATH_CHARS) {
+        path.truncate(end);
+        path.push_str("...");
+    }
+    path
 }
 
 /// What most requests begin with.
@@ -38,5 +48,18 @@ fn path(op: OpCode, body: &[u8]) -> Option<String> {
             let path: Ustring<'_> = Input::new(body).read().ok()?;
             Some(path?.into_owned())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_path_is_cut_between_characters() {
+        let whole = "/é".repeat(limits::MAX_LOGGED_PATH_CHARS / 2);
+        assert_eq!(cut(whole.clone()), whole);
+        assert_eq!(cut(whole.clone() + "é"), whole + "...");
+        assert_eq!(cut(String::new()), "");
     }
 }
