@@ -127,3 +127,6 @@ pub const MAX_METRICS_CONNECTIONS: usize = 32;
 
 /// Characters of a path in the log of slow requests.
 pub const MAX_LOGGED_PATH_CHARS: usize = 256;
+
+/// A snapshot of a higher zxid is not restored: there is half of all zxids left behind it.
+pub const MAX_RESTORED_ZXID: i64 = i64::MAX / 2;

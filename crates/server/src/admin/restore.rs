@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use database::TreeRestore;
-use datatree::{DataTree, Options};
+use datatree::{CONFIG_NODE, DataTree, Options};
 use http_body_util::BodyExt;
 use hyper::StatusCode;
 use hyper::body::Incoming;
@@ -130,7 +130,25 @@ fn read(body: Pieces, options: Options, max_field_bytes: u32) -> Result<DataTree
     )?;
     // Its digest may be of a txn behind it, which will never come.
     into.loaded(zxid, None).map_err(|error| error.to_string())?;
-    Ok(into.into_tree())
+    let tree = into.into_tree();
+    fits(&tree).map_err(|why| format!("{why}: take another snapshot"))?;
+    Ok(tree)
+}
+
+/// The seals say that it is what somebody has written, not that a server can go on with it.
+fn fits(tree: &DataTree) -> Result<(), String> {
+    let zxid = tree.last_zxid();
+    if !(0..=limits::MAX_RESTORED_ZXID).contains(&zxid.0) {
+        let most = limits::MAX_RESTORED_ZXID;
+        return Err(format!(
+            "the last zxid of the snapshot is {zxid}, which is not from 0 to 0x{most:x}"
+        ));
+    }
+    // Added where only this one is missing.
+    if tree.get(CONFIG_NODE).is_none() {
+        return Err("the snapshot has no znode /zookeeper, as every tree has".to_owned());
+    }
+    Ok(())
 }
 
 /// A body for who reads it without a runtime.
@@ -159,5 +177,39 @@ impl Read for Pieces {
         let count = self.current.len().min(into.len());
         self.current.copy_to_slice(&mut into[..count]);
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proto::Zxid;
+    use proto::records::StatPersisted;
+
+    use super::*;
+
+    fn tree(paths: &[&str], zxid: i64) -> DataTree {
+        let mut into = TreeRestore::new(Options::default());
+        for path in paths {
+            let node = into.node(path, Some(b""), -1, &StatPersisted::default());
+            node.expect("its parent is there");
+        }
+        into.loaded(Zxid(zxid), None).expect("loaded");
+        into.into_tree()
+    }
+
+    #[test]
+    fn a_tree_that_no_server_can_have_does_not_fit() {
+        let whole = ["", "/zookeeper", "/zookeeper/quota"];
+        for zxid in [0, 1, 0x5_0000_0001, limits::MAX_RESTORED_ZXID] {
+            assert_eq!(fits(&tree(&whole, zxid)), Ok(()), "{zxid}");
+        }
+        for zxid in [i64::MIN, -1, limits::MAX_RESTORED_ZXID + 1, i64::MAX] {
+            let why = fits(&tree(&whole, zxid)).expect_err("refused");
+            assert!(why.contains("last zxid"), "{why}");
+        }
+        for paths in [&[""][..], &["", "/other"]] {
+            let why = fits(&tree(paths, 7)).expect_err("refused");
+            assert!(why.contains("/zookeeper"), "{why}");
+        }
     }
 }
