@@ -14,9 +14,9 @@ use crate::limits;
 
 /// What is sent.
 pub(super) enum Content {
-    /// All at once.
+    /// A text, by pieces as well.
     Whole {
-        bytes: Option<Bytes>,
+        bytes: Bytes,
         /// For a listing, held until it is sent.
         _place: Option<OwnedSemaphorePermit>,
     },
@@ -27,14 +27,14 @@ pub(super) enum Content {
 impl Content {
     pub fn empty() -> Self {
         Content::Whole {
-            bytes: None,
+            bytes: Bytes::new(),
             _place: None,
         }
     }
 
     pub fn text(text: impl Into<Bytes>, place: Option<OwnedSemaphorePermit>) -> Self {
         Content::Whole {
-            bytes: Some(text.into()),
+            bytes: text.into(),
             _place: place,
         }
     }
@@ -75,7 +75,9 @@ impl Body for Content {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         match &mut *self {
             Content::Whole { bytes, .. } => {
-                Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes))))
+                let size = bytes.len().min(limits::ADMIN_CHUNK_BYTES as usize);
+                let piece = bytes.split_to(size);
+                Poll::Ready((!piece.is_empty()).then(|| Ok(Frame::data(piece))))
             }
             Content::Pieces(pieces, left) => pieces.poll_recv(cx).map(|piece| {
                 let piece = piece?;
@@ -87,15 +89,42 @@ impl Body for Content {
 
     fn is_end_stream(&self) -> bool {
         match self {
-            Content::Whole { bytes, .. } => bytes.is_none(),
+            Content::Whole { bytes, .. } => bytes.is_empty(),
             Content::Pieces(_, left) => *left == 0,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(match self {
-            Content::Whole { bytes, .. } => bytes.as_ref().map_or(0, |bytes| bytes.len() as u64),
+            Content::Whole { bytes, .. } => bytes.len() as u64,
             Content::Pieces(_, left) => *left,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use http_body_util::BodyExt;
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_listing_goes_by_pieces_and_keeps_its_place_until_the_last() {
+        let places = Arc::new(Semaphore::new(1));
+        let place = places.clone().try_acquire_owned().expect("free");
+        let text = vec![b'x'; 2 * limits::ADMIN_CHUNK_BYTES as usize + 1];
+        let mut content = Content::text(text, Some(place));
+        for (piece, left) in [(65_536, 65_537), (65_536, 1), (1, 0)] {
+            assert!(!content.is_end_stream() && places.available_permits() == 0);
+            let frame = content.frame().await.expect("a piece").expect("no error");
+            assert_eq!(frame.into_data().expect("data").len(), piece);
+            assert_eq!(content.size_hint().exact(), Some(left));
+        }
+        assert!(content.is_end_stream() && content.frame().await.is_none());
+        drop(content);
+        assert_eq!(places.available_permits(), 1);
     }
 }
