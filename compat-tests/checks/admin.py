@@ -544,6 +544,27 @@ def what_was_restored_outlives_the_next_start(kind):
         equal(tree.differences(before, tree.dump(server)), [], "the tree")
 
 
+def a_server_that_cannot_write_what_was_restored_ends_with_its_old_files(kind):
+    with AdminServer(kind, SETTINGS) as server:
+        _filled(server)
+        snapshot = _snapshot(server).body
+        with Client(server.port) as client:
+            client.create("/later")
+            client.close_session()
+        before = tree.dump(server)
+        away = server.version_2.with_name("away")
+        server.version_2.rename(away)
+        try:
+            equal(_restore(server, snapshot).status, 500, "restore")
+        except (OSError, http.client.HTTPException):
+            pass  # it has ended before the answer
+        equal(server.wait(), 1, "exit code")
+        assert "what was restored cannot be written" in server.log(), server.log_tail()
+        away.rename(server.version_2)
+        server.start()
+        equal(tree.differences(before, tree.dump(server)), [], "the tree")
+
+
 def zxids_go_on_behind_those_of_the_snapshot(kind):
     with AdminServer(kind, SETTINGS) as first, AdminServer(kind, SETTINGS) as second:
         _filled(first)
@@ -687,6 +708,7 @@ BY_THEMSELVES = [
 
 OURS = [
     what_was_restored_outlives_the_next_start,
+    a_server_that_cannot_write_what_was_restored_ends_with_its_old_files,
     zxids_go_on_behind_those_of_the_snapshot,
     a_session_of_the_snapshot_goes_on_and_a_later_one_is_over,
     a_server_restores_while_its_clients_write,

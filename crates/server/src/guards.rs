@@ -66,6 +66,11 @@ impl Guards {
         (self.is_disk_full.load(Relaxed) || self.is_memory_full.load(Relaxed)) && grows(op)
     }
 
+    /// Is there no room for what grows a disk?
+    pub fn is_disk_full(&self) -> bool {
+        self.is_disk_full.load(Relaxed)
+    }
+
     /// Should old files go?
     pub fn want_purge(&self) -> bool {
         self.settings.purge_when_low && self.is_disk_low.load(Relaxed)

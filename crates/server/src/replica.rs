@@ -106,11 +106,19 @@ pub enum Input {
 }
 
 /// Why the process has to end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the leader has committed {0}, which is not the next txn here. The log is kept; start the server again"
-)]
-pub struct UnmatchedCommit(pub Zxid);
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Stuck {
+    /// A txn is missing.
+    #[error(
+        "the leader has committed {0}, which is not the next txn here. The log is kept; start the server again"
+    )]
+    UnmatchedCommit(Zxid),
+    /// The tree in memory is another one than on disk.
+    #[error(
+        "what was restored cannot be written: {0}. The files are as they were before; see to the disk, and start the server again"
+    )]
+    NotRestored(String),
+}
 
 /// The thread's state.
 pub struct Replica {
@@ -139,11 +147,13 @@ pub struct Replica {
     received: Option<Box<DataTree>>,
     /// A tree that waits for what is on its way to the log.
     restoring: Option<RestoreRequest>,
+    /// The tree is one that was restored, and no snapshot behind this number is on disk.
+    unsaved_since: Option<u64>,
     /// What the role hears next: an input's outputs are carried out before it.
     inputs: VecDeque<quorum::Input>,
     outputs: Vec<quorum::Output>,
     is_driving: bool,
-    failed: Option<UnmatchedCommit>,
+    failed: Option<Stuck>,
 }
 
 /// The sessions of a tree, each with its whole timeout.
@@ -217,6 +227,7 @@ impl Replica {
             measured: Measured::new(clock::monotonic_ms()),
             received: None,
             restoring: None,
+            unsaved_since: None,
             inputs: VecDeque::new(),
             outputs: Vec::new(),
             is_driving: false,
@@ -228,7 +239,7 @@ impl Replica {
     ///
     /// # Errors
     /// It cannot go on.
-    pub fn run(mut self, snapshot_now: bool) -> Result<(), UnmatchedCommit> {
+    pub fn run(mut self, snapshot_now: bool) -> Result<(), Stuck> {
         if snapshot_now {
             self.snapshots.begin();
         }
@@ -252,7 +263,7 @@ impl Replica {
             }
             self.see_to_the_clock();
             self.tell_measured();
-            if let Some(failure) = self.failed {
+            if let Some(failure) = self.failed.take() {
                 return Err(failure);
             }
             self.tell_counts();
@@ -293,7 +304,10 @@ impl Replica {
             }
             Input::Installed(tree) => self.received = Some(tree),
             Input::SnapshotDue => self.snapshots.begin(),
-            Input::SnapshotDone(number, outcome) => self.snapshots.done(number, outcome),
+            Input::SnapshotDone(number, outcome) => {
+                self.see_whether_saved(number, &outcome);
+                self.snapshots.done(number, outcome);
+            }
             Input::Peer(event) => self.hear(event),
             Input::Progress(link) => self.drive(quorum::Input::Progress(link)),
             Input::LogRead(link, log) => self.drive(quorum::Input::LogRead { link, log }),

@@ -24,7 +24,7 @@ use crate::disk::{Disk, DiskError, DiskFiles, DiskQueue};
 use crate::exit_code::ExitCode;
 use crate::metrics::page;
 use crate::peers::CannotListen;
-use crate::replica::{Input, Replica, SnapshotDirs, Sockets, UnmatchedCommit};
+use crate::replica::{Input, Replica, SnapshotDirs, Sockets, Stuck};
 use crate::shared::Server;
 use clients::ClientPorts;
 use start::{Started, start};
@@ -79,7 +79,7 @@ enum Failure {
     #[error("nothing is acknowledged any more: {0}")]
     Disk(#[from] DiskError),
     #[error(transparent)]
-    Commit(#[from] UnmatchedCommit),
+    Replica(#[from] Stuck),
     #[error("the {0} thread ended by a bug; its message stands above")]
     Bug(&'static str),
 }
@@ -87,8 +87,10 @@ enum Failure {
 impl Failure {
     fn exit_code(&self) -> ExitCode {
         match self {
-            Failure::Commit(_) => ExitCode::UnmatchedTxnCommit,
-            Failure::Disk(_) | Failure::Bug(_) => ExitCode::UnexpectedError,
+            Failure::Replica(Stuck::UnmatchedCommit(_)) => ExitCode::UnmatchedTxnCommit,
+            Failure::Replica(Stuck::NotRestored(_)) | Failure::Disk(_) | Failure::Bug(_) => {
+                ExitCode::UnexpectedError
+            }
         }
     }
 }

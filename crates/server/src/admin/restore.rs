@@ -38,7 +38,7 @@ pub(super) async fn from(admin: &Admin, body: Incoming) -> Answer {
         }
         Err(error) => {
             admin.server.metrics.restore_error_count.add(1);
-            tracing::error!("the server's tree stays as it was: {error}");
+            tracing::error!("nothing was restored: {error}");
             Answer::refused(StatusCode::INTERNAL_SERVER_ERROR, error)
         }
     }

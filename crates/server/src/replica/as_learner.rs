@@ -142,6 +142,7 @@ impl Replica {
 
     pub(super) fn replace_tree(&mut self, mut tree: DataTree) {
         set_config(&self.server.config, &mut tree, clock::wall_ms());
+        self.unsaved_since = None;
         let mut current = self.server.tree.write();
         let old = std::mem::replace(&mut *current, tree);
         drop(current);

@@ -4,7 +4,7 @@ use quorum::packet::ToLearner;
 use quorum::{DiskOp, Input, Leave, LinkId, Output, Ticket};
 
 use super::sockets::brings_in_sync;
-use super::{Replica, UnmatchedCommit, advice};
+use super::{Replica, Stuck, advice};
 use crate::clock;
 use crate::disk::Item;
 use crate::limits;
@@ -59,7 +59,7 @@ impl Replica {
             }
             Output::Serve(state, epoch) => self.serve(state, epoch),
             Output::StopServing => self.stop_serving(),
-            Output::UnmatchedCommit(zxid) => self.failed = Some(UnmatchedCommit(zxid)),
+            Output::UnmatchedCommit(zxid) => self.failed = Some(Stuck::UnmatchedCommit(zxid)),
             Output::UseSnapshot(zxid) => self.use_snapshot(zxid),
             Output::Reload(zxid) => self.reload(zxid),
             Output::Pong(link, zxid) => self.pong(link, zxid),

@@ -11,8 +11,8 @@ use tokio::sync::oneshot;
 
 use super::as_learner::Whole;
 use super::duty::Duty;
-use super::snapshots::Asker;
-use super::{Replica, session_table};
+use super::snapshots::{Asker, SnapshotEnd};
+use super::{Replica, Stuck, session_table};
 use crate::disk::Item;
 
 /// Somebody wants this tree to be the server's.
@@ -28,6 +28,10 @@ impl Replica {
     /// Clients have to find their sessions in the new tree, so their connections end. A server on its own lets go what is on its
     /// way to the log first.
     pub(super) fn restore(&mut self, request: RestoreRequest) {
+        if self.server.guards.is_disk_full() {
+            let why = "there is no room on the disk for another snapshot".to_owned();
+            return drop(request.asker.send(Err(why)));
+        }
         match self.duty {
             Duty::Nothing => {
                 let why = "this server serves no clients at the moment".to_owned();
@@ -50,13 +54,13 @@ impl Replica {
         }
     }
 
-    /// For a server on its own: all that was logged has to be applied. Its zxids go on behind those of the tree.
+    /// For a server on its own: all that was logged has to be applied. Its zxids go on behind those of the tree. It serves
+    /// nobody until the tree is on disk.
     pub(super) fn go_on_restoring(&mut self) {
         if !self.tail.is_empty() {
             return;
         }
         if let Some(request) = self.restoring.take() {
-            self.duty = Duty::Alone;
             let zxid = request.tree.0.last_zxid();
             self.put_in_place(request, zxid.max(self.processor.last_zxid()));
         }
@@ -78,12 +82,35 @@ impl Replica {
             Duty::Alone | Duty::Nothing => self.processor.begin_epoch(zxid, sessions),
         }
         self.replace_tree(tree);
+        self.unsaved_since = Some(self.snapshots.last_number());
         tracing::warn!(
             "restored from a snapshot of {of}, at {zxid}: what came behind that snapshot is gone"
         );
         // Also where the operator has moved the files away, what comes now is beside the snapshot.
         self.for_disk.push(Item::Roll);
         self.snapshots.ask_for(Asker(asker));
+    }
+
+    /// A snapshot has ended. Where the restored tree cannot be on disk the process ends, for who is answered from it would see
+    /// another one after the next start.
+    pub(super) fn see_whether_saved(&mut self, number: u64, end: &Result<SnapshotEnd, String>) {
+        if self.unsaved_since.is_none_or(|since| number <= since) {
+            return;
+        }
+        match end {
+            Ok(SnapshotEnd::Written(_)) => {
+                self.unsaved_since = None;
+                if self.sockets.is_none() {
+                    let tree = self.server.tree.read();
+                    self.processor.sessions = session_table(&self.server.config, &tree);
+                    drop(tree);
+                    self.duty = Duty::Alone;
+                }
+            }
+            // It was for a learner, or the tree has given way to another, or the server stops.
+            Ok(SnapshotEnd::Sent | SnapshotEnd::GivenUp) => {}
+            Err(error) => self.failed = Some(Stuck::NotRestored(error.clone())),
+        }
     }
 
     /// A learner that is being sent one may not take more of it: its link ends, and it comes again.

@@ -100,6 +100,11 @@ impl Snapshots {
         self.directories.clone()
     }
 
+    /// Of the last one that was begun.
+    pub fn last_number(&self) -> u64 {
+        self.number
+    }
+
     /// Begins to write a snapshot of the tree as it is now, unless one is being taken.
     pub fn begin(&mut self) {
         if self.barred.is_some() {
@@ -187,7 +192,10 @@ impl Snapshots {
             }
             Err(error) => {
                 self.server.tree.write().end_snapshot();
-                tracing::error!("cannot take a snapshot: {error}");
+                let outcome = Err(format!("cannot take a snapshot: {error}"));
+                self.server
+                    .replica
+                    .push(Input::SnapshotDone(number, outcome));
             }
         }
     }
