@@ -64,10 +64,17 @@ is_running() {
     kill -0 "$1" 2>/dev/null && ! grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null
 }
 
+# is_foreign PID: a process that is no server has the number that is left in the file, after a crash or a reboot. Whose command
+# line cannot be read is taken for a server.
+is_foreign() {
+    grep -q QuorumPeerMain "/proc/$1/cmdline" 2>/dev/null
+    [ $? = 1 ]
+}
+
 start() {
     echo -n "Starting zookeeper ... "
     local pid
-    if [ -f "$ZOOPIDFILE" ] && pid=$(cat "$ZOOPIDFILE") && is_running "$pid"; then
+    if [ -f "$ZOOPIDFILE" ] && pid=$(cat "$ZOOPIDFILE") && is_running "$pid" && ! is_foreign "$pid"; then
         echo "already running as process $pid."
         exit 1
     fi
@@ -102,12 +109,14 @@ start() {
 
 stop() {
     echo -n "Stopping zookeeper ... "
+    local pid
+    if [ -f "$ZOOPIDFILE" ] && pid=$(cat "$ZOOPIDFILE") && is_foreign "$pid"; then
+        rm "$ZOOPIDFILE"
+    fi
     if [ ! -f "$ZOOPIDFILE" ]; then
         echo "no zookeeper to stop (could not find file $ZOOPIDFILE)"
         return
     fi
-    local pid
-    pid=$(cat "$ZOOPIDFILE")
     kill "$pid"
     rm "$ZOOPIDFILE"
     # At most 30 s: then it hangs, and the next start says that the data directory is in use.

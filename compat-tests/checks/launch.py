@@ -215,6 +215,26 @@ def a_left_over_process_id_does_not_stop_a_start():
         equal(zk.server("start"), (0, "Starting zookeeper ... STARTED\n"), "start")
 
 
+def a_left_over_process_id_that_is_another_processs_now_harms_nobody():
+    with installed() as zk:
+        zk.data.mkdir()
+        file = zk.data / "zookeeper_server.pid"
+        child = processes.start(["sleep", "1000"])
+        try:
+            file.write_text(str(child.pid))
+            nothing = f"Stopping zookeeper ... no zookeeper to stop (could not find file {file})\n"
+            equal(zk.server("stop"), (0, nothing), "stop")
+            equal((child.poll(), file.exists()), (None, False), "whether the other process has ended, whether the file is there")
+            file.write_text(str(child.pid))
+            equal(zk.server("start"), (0, "Starting zookeeper ... STARTED\n"), "start")
+            zk.wait_until_serving()
+            equal(zk.server("stop"), (0, "Stopping zookeeper ... STOPPED\n"), "stop of the server")
+            equal(child.poll(), None, "whether the other process has ended")
+        finally:
+            processes.signal_group(child, signal.SIGKILL)
+            processes.reap(child)
+
+
 def a_server_in_the_foreground_is_the_shell_or_its_child():
     for environment, is_child in (({}, False), ({"ZOO_NOEXEC": "yes"}, True)):
         with installed() as zk:
@@ -475,6 +495,7 @@ def _by_a_command_line_of_java(kind):
 
 CHECKS = [
     a_process_shows_its_class_and_the_path_of_its_configuration, a_start_that_fails_says_so, a_left_over_process_id_does_not_stop_a_start,
+    a_left_over_process_id_that_is_another_processs_now_harms_nobody,
     a_server_in_the_foreground_is_the_shell_or_its_child, the_command_that_is_printed_starts_the_server,
     variables_say_where_the_configuration_is, variables_say_where_logs_and_the_process_id_go, two_files_of_the_operator_are_read,
     status_finds_the_port_in_all_places, status_says_what_it_has_not_found,

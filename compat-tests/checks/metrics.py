@@ -293,6 +293,7 @@ def _page(report, kind):
     report.run(NAME, kind, (
         a_port_that_is_taken_ends_the_start, a_class_of_nobody_ends_the_start, the_null_provider_tells_nothing,
         without_jvm_info_there_are_no_figures_of_the_process, no_ack_is_measured_where_the_frequency_is_0,
+        a_learner_counts_none_of_its_leaders_changes,
     ), kind)
     report.run(NAME, kind, (the_rules_are_rules_and_none_fires_on_a_fresh_server,), kind)
     if kind != ORACLE:  # Apache's tells no such thing
@@ -379,6 +380,16 @@ def no_ack_is_measured_where_the_frequency_is_0(kind):
             keys = [key for key in servers["leader"].mntr() if key.endswith("_ack_latency") and key.startswith("zk_cnt_")]
             equal(sorted(keys), ["zk_cnt_1_ack_latency", "zk_cnt_2_ack_latency", "zk_cnt_quorum_ack_latency"] if is_measured
                   else ["zk_cnt_quorum_ack_latency"], f"every {frequency}th")
+
+
+def a_learner_counts_none_of_its_leaders_changes(kind):
+    with _members(kind, False) as (servers, _):
+        for role in ROLES:
+            _play(servers[role].port, f"/{role}")
+        for role in ROLES:
+            mntr = servers[role].mntr()
+            queued, removed = (int(mntr[f"zk_outstanding_changes_{what}"]) for what in ("queued", "removed"))
+            equal((queued > 0, removed > 0), (role == "leader", role == "leader"), f"{role}: whether {queued} and {removed} are counted")
 
 
 def days_to_expiry_are_told_of_each_certificate(kind):

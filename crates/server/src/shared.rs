@@ -122,6 +122,8 @@ pub struct Shared {
     pub watchers: Mutex<Watchers>,
     /// The way to the replica's thread.
     pub replica: Inbox<Input>,
+    /// Whether that thread reads the files again, and comes to no input meanwhile.
+    pub reloads: AtomicBool,
     /// What the server is in its ensemble. No other lock is taken under it.
     pub standing: Mutex<Standing>,
     /// What is counted.

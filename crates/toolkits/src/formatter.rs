@@ -1,5 +1,6 @@
 //! Prints a snapshot (`SnapshotFormatter.java`).
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -76,13 +77,22 @@ fn print(
         }
     }
     writeln!(out, "----\nSession Details (sid, timeout, ephemeralCount):")?;
+    let owned = by_owner(&snapshot.znodes);
     for (id, timeout) in &snapshot.sessions {
-        let owned = snapshot.znodes.iter();
-        let owned = owned.filter(|znode| znode.stat.ephemeral_owner == id.0);
-        writeln!(out, "{}, {timeout}, {}", hex(id.0), owned.count())?;
+        let count = owned.get(&id.0).unwrap_or(&0);
+        writeln!(out, "{}, {timeout}, {count}", hex(id.0))?;
     }
     writeln!(out, "----\nLast zxid: 0x{:x}", last_zxid(snapshot, file))?;
     Ok(())
+}
+
+/// How many znodes each owner has.
+fn by_owner(znodes: &[Znode]) -> HashMap<i64, usize> {
+    let mut counts = HashMap::new();
+    for znode in znodes {
+        *counts.entry(znode.stat.ephemeral_owner).or_default() += 1;
+    }
+    counts
 }
 
 fn print_stat(stat: &StatPersisted, out: &mut dyn std::io::Write) -> std::io::Result<()> {

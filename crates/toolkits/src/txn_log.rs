@@ -409,6 +409,7 @@ fn chop_into(
                 return Ok(false);
             }
             out.flush().map_err(refused)?;
+            out.get_ref().sync_all().map_err(refused)?;
             writeln!(
                 console.out,
                 "Chopping at {zxid:x} new log has {count} records"

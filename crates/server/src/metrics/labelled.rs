@@ -1,7 +1,7 @@
 //! Summaries and counters with a label: one for each key that ever came, up to a bound.
 //!
 //! Which summary a key has is looked up in a table of the calling thread's own; the set's lock is taken for a thread's first
-//! value of a key only.
+//! value of a key only, and in a set that is full for its first value past the bound: what is there then is all there will be.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -18,7 +18,18 @@ use crate::sync::Mutex;
 pub const OTHERS: &str = "(others)";
 
 /// What a thread has found in one set.
-type Found = HashMap<Box<str>, Arc<Named>>;
+#[derive(Debug, Default)]
+struct Found {
+    by_key: HashMap<Box<str>, Arc<Named>>,
+    /// Of all keys that are not there; known once the set is full, and all of it is found.
+    others: Option<Arc<Named>>,
+}
+
+impl Found {
+    fn get(&self, key: &str) -> Option<&Arc<Named>> {
+        self.by_key.get(key).or(self.others.as_ref())
+    }
+}
 
 thread_local! {
     /// By the set's number.
@@ -66,19 +77,23 @@ impl SummarySet {
     }
 
     fn find(&self, key: &str) -> Arc<Named> {
-        let named = self.make(key);
-        let remembered = (named.key.clone(), named.clone());
+        let mut by_key = self.by_key.lock();
         FOUND.with_borrow_mut(|found| {
             let found = found.entry(self.number).or_default();
-            found.insert(remembered.0, remembered.1);
-        });
-        named
+            if by_key.len() < limits::MAX_METRIC_KEYS || by_key.contains_key(key) {
+                let named = self.make(&mut by_key, key);
+                found.by_key.insert(named.key.clone(), named.clone());
+                return named;
+            }
+            let others = self.make(&mut by_key, OTHERS);
+            let all = by_key.values();
+            found.by_key = all.map(|one| (one.key.clone(), one.clone())).collect();
+            found.others.insert(others).clone()
+        })
     }
 
-    fn make(&self, key: &str) -> Arc<Named> {
-        let mut by_key = self.by_key.lock();
-        let is_one_too_many = by_key.len() >= limits::MAX_METRIC_KEYS && !by_key.contains_key(key);
-        let key: Box<str> = if is_one_too_many { OTHERS } else { key }.into();
+    fn make(&self, by_key: &mut BTreeMap<Box<str>, Arc<Named>>, key: &str) -> Arc<Named> {
+        let key: Box<str> = key.into();
         let made = by_key.entry(key.clone());
         let summary = || Summary::new(self.detail);
         let named = made.or_insert_with(|| {
@@ -185,12 +200,45 @@ mod tests {
         assert_eq!(set.all().len(), limits::MAX_METRIC_KEYS + 1);
         assert!(sums(&set).contains(&(OTHERS.to_owned(), 5)));
         assert!(counters.all().contains(&(OTHERS.to_owned(), 5)));
-        FOUND
-            .with_borrow(|found| assert_eq!(found[&set.number].len(), limits::MAX_METRIC_KEYS + 1));
+        FOUND.with_borrow(|found| {
+            assert_eq!(found[&set.number].by_key.len(), limits::MAX_METRIC_KEYS + 1);
+        });
         set.add("0", 1);
         assert!(
             sums(&set).contains(&("0".to_owned(), 2)),
             "who is there stays"
         );
+    }
+
+    #[test]
+    fn past_the_bound_a_thread_takes_the_lock_of_a_full_set_once() {
+        use std::sync::mpsc::channel;
+        let set = SummarySet::new(Detail::Basic);
+        for key in 0..limits::MAX_METRIC_KEYS {
+            set.add(&key.to_string(), 1);
+        }
+        let ((first, first_is_added), (hold, is_held), (done, is_done)) =
+            (channel(), channel(), channel());
+        std::thread::scope(|scope| {
+            let set = &set;
+            scope.spawn(move || {
+                set.add("further", 1);
+                first.send(()).expect("somebody waits");
+                is_held.recv().expect("the lock is held");
+                for key in ["further", "another", "0"] {
+                    set.add(key, 1);
+                }
+                let _ = done.send(());
+            });
+            first_is_added.recv().expect("it is added");
+            let held = set.by_key.lock();
+            hold.send(()).expect("somebody waits");
+            let outcome = is_done.recv_timeout(std::time::Duration::from_secs(20));
+            drop(held);
+            outcome.expect("all is added without the lock");
+        });
+        let sums = sums(&set);
+        assert!(sums.contains(&(OTHERS.to_owned(), 3)), "{sums:?}");
+        assert!(sums.contains(&("0".to_owned(), 2)), "{sums:?}");
     }
 }

@@ -69,14 +69,21 @@ struct NamedRun {
 
 impl NamedRun {
     fn add(&mut self, key: &str, value: u64, set: &SummarySet) {
-        let named = match &self.named {
-            Some(named) if &*named.key == key => named,
-            _ => {
-                self.flush();
-                self.named.insert(set.named(key))
-            }
-        };
-        self.run.add(value, &named.summary);
+        if self.named.as_ref().is_none_or(|named| *named.key != *key) {
+            self.turn_to(set.named(key));
+        }
+        if let Some(named) = &self.named {
+            self.run.add(value, &named.summary);
+        }
+    }
+
+    /// Keys past the set's bound have one summary: from one to the next, the run goes on.
+    fn turn_to(&mut self, named: Arc<Named>) {
+        let before = self.named.as_ref();
+        if before.is_none_or(|before| !Arc::ptr_eq(before, &named)) {
+            self.flush();
+            self.named = Some(named);
+        }
     }
 
     fn flush(&mut self) {
@@ -202,6 +209,20 @@ mod tests {
         tally.read.flush();
         let others = of(&metrics).into_iter().find(|(key, ..)| key == OTHERS);
         assert_eq!(others.unwrap().1, 3);
+    }
+
+    #[test]
+    fn names_past_the_bound_are_one_run() {
+        let (metrics, mut tally) = (ServerMetrics::default(), Tally::default());
+        for name in 0..limits::MAX_METRIC_KEYS {
+            metrics.read_per_namespace.add(&name.to_string(), 1);
+        }
+        for path in ["/more", "/more", "/else", "/more"] {
+            tally.has_read(&metrics, path, 0);
+        }
+        assert_eq!(tally.read.run.count, 4);
+        tally.has_read(&metrics, "/0", 0);
+        assert_eq!(tally.read.run.count, 1);
     }
 
     #[test]

@@ -1,15 +1,14 @@
-//! The text that Prometheus reads, line by line by the functions of metrics-exporter-prometheus.
+//! The text that Prometheus reads: lines of HELP and TYPE by the functions of metrics-exporter-prometheus, samples by our own.
 //!
 //! That crate's recorder is not used, for it cannot give what Apache's page has: its summaries lose `_count` behind a name that ends
 //! in count (`node_created_watch_count`), have one set of quantiles, take each value for itself and keep it until they are asked,
 //! and a gauge that was told once stays, also when the server leads no more. So the sums stand in [`super::ServerMetrics`], and
-//! lines are made of them when they are asked for.
+//! lines are made of them when they are asked for. Its labels are not taken either: it leaves a backslash that may be an escape
+//! already as it is, so that two names of znodes come out alike, and a page with a sample that comes twice is refused as a whole.
 
-use metrics::{Key, Label};
-use metrics_exporter_prometheus::LabelSet;
-use metrics_exporter_prometheus::formatting::{
-    write_help_line, write_metric_line, write_type_line,
-};
+use std::fmt::Write as _;
+
+use metrics_exporter_prometheus::formatting::{write_help_line, write_type_line};
 
 use super::samples::{Sample, Samples};
 
@@ -27,27 +26,37 @@ pub fn text(families: &[Samples], wanted: &[String]) -> String {
         write_help_line(&mut text, &family.name, None, None, &family.about);
         write_type_line(&mut text, &family.name, None, None, family.kind);
         for sample in samples {
-            let name = format!("{}{}", family.name, sample.suffix);
-            write_metric_line::<&str, f64>(
-                &mut text,
-                &name,
-                None,
-                &labels(sample),
-                None,
-                sample.value,
-                None,
-            );
+            write_sample(&mut text, &family.name, sample);
         }
     }
     text
 }
 
-fn labels(sample: &Sample) -> LabelSet {
-    let labels = sample.labels.iter();
-    let labels: Vec<_> = labels
-        .map(|(name, value)| Label::new(*name, value.clone()))
-        .collect();
-    LabelSet::from_key_and_global(&Key::from_parts("", labels), &Default::default())
+fn write_sample(text: &mut String, name: &str, sample: &Sample) {
+    text.extend([name, sample.suffix]);
+    let mut before = '{';
+    for (label, value) in &sample.labels {
+        text.push(before);
+        text.extend([label, "=\""]);
+        value.chars().for_each(|char| push_escaped(text, char));
+        text.push('"');
+        before = ',';
+    }
+    if !sample.labels.is_empty() {
+        text.push('}');
+    }
+    // A String takes all that is written to it.
+    let _ = writeln!(text, " {}", sample.value);
+}
+
+/// A label's value, by the rule of the text format.
+fn push_escaped(text: &mut String, char: char) {
+    match char {
+        '\\' => text.push_str(r"\\"),
+        '"' => text.push_str("\\\""),
+        '\n' => text.push_str(r"\n"),
+        _ => text.push(char),
+    }
 }
 
 #[cfg(all(test, not(feature = "shuttle")))]
@@ -116,5 +125,41 @@ mod tests {
         };
         let page = text(&[family], &[]);
         assert!(page.ends_with("odd{key=\"a\\\"b\\\\c\\nd\"} 1\n"), "{page}");
+    }
+
+    #[test]
+    fn names_that_look_escaped_stay_apart_from_those_that_they_would_be_of() {
+        for (one, other, texts) in [
+            (
+                r"a\b",
+                r"a\\b",
+                [r#"{key="a\\b"} 1"#, r#"{key="a\\\\b"} 1"#],
+            ),
+            (
+                r#"a""#,
+                r#"a\""#,
+                [r#"{key="a\""} 1"#, r#"{key="a\\\""} 1"#],
+            ),
+            ("a\n", r"a\n", [r#"{key="a\n"} 1"#, r#"{key="a\\n"} 1"#]),
+        ] {
+            let metrics = ServerMetrics::default();
+            metrics.read_per_namespace.add(one, 1);
+            metrics.read_per_namespace.add(other, 1);
+            let page = page(&metrics, &["read_per_namespace_count"]);
+            let samples = page.lines().filter(|line| !line.starts_with('#'));
+            let mut samples: Vec<_> = samples.collect();
+            let mut expected = texts.map(|text| format!("read_per_namespace_count{text}"));
+            samples.sort_unstable();
+            expected.sort_unstable();
+            assert_eq!(samples, expected);
+        }
+    }
+
+    #[test]
+    fn labels_stand_behind_each_other() {
+        let two = sample("_sum", &[("key", "a"), ("quantile", "0.5")], 2.5);
+        let mut text = String::new();
+        write_sample(&mut text, "some", &two);
+        assert_eq!(text, "some_sum{key=\"a\",quantile=\"0.5\"} 2.5\n");
     }
 }

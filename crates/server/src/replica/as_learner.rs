@@ -1,6 +1,7 @@
 //! What a learner hears from its leader beside txns, and the state that it is brought to.
 
 use std::fmt;
+use std::sync::atomic::Ordering::Relaxed;
 
 use database::{TreeReceiver, TreeRestore};
 use datatree::{DataTree, Options};
@@ -127,12 +128,14 @@ impl Replica {
         let config = &self.server.config;
         let directories = self.snapshots.directories();
         let options = tree_options(config);
+        self.server.reloads.store(true, Relaxed);
         let recovered = recover(
             &directories.snapshots,
             &directories.logs,
             &recovery_options(config, true),
             || TreeRestore::new(options),
         );
+        self.server.reloads.store(false, Relaxed);
         let recovered = recovered.unwrap_or_else(|error| panic!("after TRUNC to {zxid}: {error}"));
         let last = recovered.last_zxid;
         self.tail.clear();

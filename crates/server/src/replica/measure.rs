@@ -241,7 +241,10 @@ impl Replica {
     /// What was committed is applied.
     pub(super) fn end_batch(&self) {
         let (metrics, batch) = (&self.server.metrics, &self.measured.batch);
-        metrics.outstanding_changes_removed.add(batch.txns);
+        // Of others' txns none was queued (`ZooKeeperServer.outstandingChanges`).
+        if self.duty.makes_txns() {
+            metrics.outstanding_changes_removed.add(batch.txns);
+        }
         if !self.is_member() {
             return;
         }

@@ -228,8 +228,8 @@ impl Replica {
                 }
                 if self.duty.makes_txns() {
                     self.drive(quorum::Input::Propose { zxid, record });
+                    self.measure_proposed();
                 }
-                self.measure_proposed();
                 Work::Txn(zxid)
             }
         }

@@ -303,6 +303,7 @@ pub fn shared(
         tree: tree.into(),
         watchers: Default::default(),
         replica: Default::default(),
+        reloads: false.into(),
         standing: Mutex::new(Standing::new(config.ensemble.is_some(), started_ms)),
         stats: ServerStats::of(&config),
         metrics: Default::default(),
