@@ -108,6 +108,12 @@ impl Replica {
         self.server.standing.lock().stops_serving();
         self.inputs
             .retain(|input| !matches!(input, quorum::Input::Propose { .. }));
+        self.drop_clients();
+        tracing::info!("serves no clients");
+    }
+
+    /// Nobody who is here gets an answer to what was asked.
+    pub(super) fn drop_clients(&mut self) {
         for entry in std::mem::take(&mut self.in_flight) {
             self.drop_origin(&entry.origin);
         }
@@ -119,7 +125,6 @@ impl Replica {
         for connection in self.server.watchers.lock().connections.values() {
             connection.close_now();
         }
-        tracing::info!("serves no clients");
     }
 
     pub(super) fn drop_origin(&self, origin: &Origin) {

@@ -38,7 +38,7 @@ impl Replica {
                 drop(request.asker.send(Err(why)));
             }
             Duty::Alone => {
-                self.drop_clients();
+                self.send_clients_away();
                 self.duty = Duty::Nothing;
                 self.restoring = Some(request);
                 self.go_on_restoring();
@@ -48,7 +48,7 @@ impl Replica {
                 if let Some(why) = is_of_later(request.tree.0.last_zxid(), zxid) {
                     return drop(request.asker.send(Err(why)));
                 }
-                self.drop_clients();
+                self.send_clients_away();
                 self.put_in_place(request, zxid);
             }
         }
@@ -121,19 +121,9 @@ impl Replica {
         self.snapshots.give_up();
     }
 
-    /// Nobody who is here gets an answer to what was asked.
-    fn drop_clients(&mut self) {
-        for entry in std::mem::take(&mut self.in_flight) {
-            self.drop_origin(&entry.origin);
-        }
-        for submission in std::mem::take(&mut self.stalled) {
-            self.drop_submission(&submission);
-        }
-        self.by_session.clear();
-        self.revalidating.clear();
-        for connection in self.server.watchers.lock().connections.values() {
-            connection.close_now();
-        }
+    /// Clients have to come anew, and who is here is not served any more.
+    fn send_clients_away(&mut self) {
+        self.drop_clients();
         let first = self.server.next_connection.load(Relaxed);
         match &mut self.duty {
             Duty::Leads { first: since } | Duty::Learns { first: since } => {
