@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from ironlab import admin, ops, ports, rundir, spoken, tree
 from ironlab.admin import AdminServer
 from ironlab.certificates import Maker
-from ironlab.members import Members
+from ironlab.members import Members, serving
 from ironlab.report import equal
 from ironlab.secure import World
 from ironlab.server import SUPER_AUTH
@@ -105,15 +105,8 @@ def _alone(kind):
 def _ensemble(kind):
     members = Members([1, 2], [3], settings=SETTINGS)
     servers = [members.server(kind, sid, make=AdminServer, properties=PROPERTIES) for sid in members.sids]
-    with ExitStack() as stack:
-        for server in servers:
-            stack.callback(server.close)
-            server.launch()
-        for server in servers:
-            server.wait_until_serving()
-        modes = {re.search(r"\nMode: (\w+)\n", server.ask("srvr"))[1]: server for server in servers}
-        names = [(str(port), f"{use}-{sid}") for use, by_sid in (("quorum", members.quorum_ports), ("election", members.election_ports))
-                 for sid, port in by_sid.items()]
+    with serving(servers) as modes, ExitStack() as stack:
+        names = members.port_names()
         names += [(str(server.port), f"client-{server.sid}") for server in servers]
         for server in servers:
             with Client(server.port) as client:

@@ -6,13 +6,13 @@ import json
 import re
 import socket
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 from ironlab import ops, paths, ports, processes, rundir, scrape
 from ironlab.certificates import Maker
-from ironlab.members import Members
+from ironlab.members import Members, serving
 from ironlab.report import equal
 from ironlab.secure import SecureServer, World
 from ironlab.server import Server, four_letters
@@ -137,15 +137,9 @@ def _members(kind, with_page, settings=SETTINGS):
     """Two voters and an observer, by role, and the ports of their pages."""
     members = Members([1, 2], [3], settings=settings)
     pages = {sid: ports.free() for sid in members.sids}
-    with ExitStack() as stack:
-        by_sid = {sid: members.server(kind, sid, scrape.settings(pages[sid]) if with_page else "") for sid in members.sids}
-        for server in by_sid.values():
-            stack.callback(server.close)
-            server.launch()
-        for server in by_sid.values():
-            server.wait_until_serving()
-        roles = {re.search(r"\nMode: (\w+)\n", server.ask("srvr"))[1]: sid for sid, server in by_sid.items()}
-        yield {role: by_sid[sid] for role, sid in roles.items()}, {role: pages[sid] for role, sid in roles.items()}
+    servers = [members.server(kind, sid, scrape.settings(pages[sid]) if with_page else "") for sid in members.sids]
+    with serving(servers) as by_role:
+        yield by_role, {role: pages[server.sid] for role, server in by_role.items()}
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from functools import partial
 
 from ironlab import ops, paths, rundir, spoken, told
 from ironlab.certificates import Maker
-from ironlab.members import Members
+from ironlab.members import Members, serving
 from ironlab.report import equal
 from ironlab.secure import SecureClient, SecureServer, World
 from ironlab.server import Server, four_letters
@@ -138,17 +138,9 @@ def _alone(kind):
 def _ensemble(kind):
     members = Members([1, 2], [3], settings=SETTINGS)
     servers = [members.server(kind, sid) for sid in members.sids]
-    with ExitStack() as stack:
-        for server in servers:
-            stack.callback(server.close)
-            server.launch()
-        for server in servers:
-            server.wait_until_serving()
-        modes = {re.search(r"\nMode: (\w+)\n", server.ask("srvr"))[1]: server for server in servers}
+    with serving(servers) as modes:
         stations = [Station(mode, modes[mode], modes[mode].port) for mode in ("leader", "follower", "observer")]
-        ports = [(port, f"{use}-{sid}") for use, by_sid in (("quorum", members.quorum_ports), ("election", members.election_ports))
-                 for sid, port in by_sid.items()]
-        return _asked(stations, [*ports, *[(server.port, f"client-{server.sid}") for server in servers]])
+        return _asked(stations, [*members.port_names(), *[(server.port, f"client-{server.sid}") for server in servers]])
 
 
 def _ports(kind):

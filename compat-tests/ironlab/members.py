@@ -3,6 +3,9 @@
 Any of them may be a server (`Server(kind, members.config, sid=...)`) or played by the test (`quorum`).
 """
 
+import re
+from contextlib import ExitStack, contextmanager
+
 from . import ports
 from .server import Server
 
@@ -48,5 +51,22 @@ class Members:
         own = "peerType=observer\n" if self._types[sid] == "observer" else ""
         return make(kind, f"{self.config}\n{own}{extra}", sid=sid, **{"address": self._host(sid), **options})
 
+    def port_names(self):
+        """[(port, name)] of those that servers tell of each other."""
+        return [(str(port), f"{use}-{sid}") for use, by_sid in (("quorum", self.quorum_ports), ("election", self.election_ports))
+                for sid, port in by_sid.items()]
+
     def _host(self, sid):
         return self._hosts.get(sid, "127.0.0.1")
+
+
+@contextmanager
+def serving(servers):
+    """Starts these members, and ends them with the block: {role: server} once all serve."""
+    with ExitStack() as stack:
+        for server in servers:
+            stack.callback(server.close)
+            server.launch()
+        for server in servers:
+            server.wait_until_serving()
+        yield {re.search(r"\nMode: (\w+)\n", server.ask("srvr"))[1]: server for server in servers}
