@@ -7,7 +7,7 @@ it is the table of docs/trust.md: a whole run compares it, `run.py --write-table
 
 from ironlab import paths, rundir
 from ironlab.certificates import AUTHORITY, LEAF, Maker, Pair
-from ironlab.report import equal
+from ironlab.report import equal, same_lines
 from ironlab.secure import RSA, SecureServer, World
 from ironlab.site import Site
 
@@ -52,7 +52,7 @@ def _judge_all(report, kind, world, setting, changes, cases):
 
 def check():
     """Raises AssertionError where docs/trust.md is not what the last run has made."""
-    equal(PAGE.read_text(), _MADE.read_text(), f"{PAGE}: run {paths.COMPAT / 'run.py'} --write-table")
+    same_lines(PAGE.read_text(), _MADE.read_text(), f"{PAGE}: run {paths.COMPAT / 'run.py'} --write-table")
 
 
 def write():

@@ -1,5 +1,6 @@
 """Counts checks and prints a line for each. Several threads may report at once."""
 
+import difflib
 import threading
 import time
 import traceback
@@ -69,3 +70,9 @@ def _indent(text):
 def equal(actual, expected, what):
     """An assertion that names both sides."""
     assert actual == expected, f"{what}: {actual!r} instead of {expected!r}"
+
+
+def same_lines(actual, expected, what):
+    """An assertion that two texts are one, which shows the lines where they are not."""
+    lines = difflib.unified_diff(actual.splitlines(), expected.splitlines(), "actual", "expected", n=0, lineterm="")
+    assert actual == expected, "\n".join([what, *lines])
