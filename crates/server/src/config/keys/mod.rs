@@ -66,6 +66,12 @@ pub enum Why {
     Jvm,
     /// It tunes threads, buffers or caches that are built in another way here.
     OtherEngine,
+    /// It chooses the library for TLS.
+    TlsLibrary,
+    /// It is about negotiating again on a connection with TLS.
+    Renegotiation,
+    /// Apache has it for connections of clients, too, but never asks for it there (`UnifiedServerSocket` is for servers).
+    Unread,
     /// Only clients read it.
     Client,
     /// It is set by Apache's scripts for Java's logging.
@@ -88,6 +94,9 @@ impl Why {
             Why::OtherEngine => {
                 "no effect, as threads, buffers and caches are built in another way"
             }
+            Why::TlsLibrary => "no effect, as rustls is the library",
+            Why::Renegotiation => "no effect, as no client may negotiate again",
+            Why::Unread => "no effect, in Apache neither",
             Why::Client => "no effect, as only clients read it",
             Why::Logging => "no effect, as logging is not Java's",
             Why::Tests => "no effect outside Apache's own tests",

@@ -3,7 +3,7 @@
 
 use super::Form::{Any, Bool, Int, OneOf};
 use super::Treatment::{Ensemble, Harmless, NotYet, Used};
-use super::Why::{Client, OtherEngine, OwnKerberos};
+use super::Why::{Client, OwnKerberos, Renegotiation, TlsLibrary, Unread};
 use super::{Feature, Row, file, key, property};
 
 const UNKNOWN_TLS: Feature = Feature {
@@ -29,7 +29,7 @@ pub(super) const ROWS: &[Row] = &[
     file("sslQuorum", "false", Ensemble(Bool), "TLS between servers"),
     file("portUnification", "false", Ensemble(Bool), "TLS and plain connections between servers on one port"),
     file("sslQuorumReloadCertFiles", "false", Ensemble(Bool), "reload certificates between servers"),
-    property("jdk.tls.rejectClientInitiatedRenegotiation", "true", Harmless(OtherEngine, Bool), "refuse TLS renegotiation by clients"),
+    property("jdk.tls.rejectClientInitiatedRenegotiation", "true", Harmless(Renegotiation, Bool), "refuse TLS renegotiation by clients"),
     key("netty.server.outstandingHandshake.limit", "-1", Used, "TLS handshakes at once"),
     key("netty.server.earlyDropSecureConnectionHandshakes", "false", Used, "no TLS handshakes while the server does not serve"),
     key("client.certReload", "false", Used, "reload certificates of the client port"),
@@ -37,7 +37,7 @@ pub(super) const ROWS: &[Row] = &[
     key("fips-mode", "true", Used, "choices that FIPS allows"),
     key("X509AuthenticationProvider.superUser", "", Used, "certificate of the super user"),
     key("ssl.authProvider", "x509", Used, "scheme for clients with TLS"),
-    key("ssl.sslProvider", "JDK", Harmless(OtherEngine, OneOf(&["JDK", "OPENSSL", "OPENSSL_REFCNT"])), "TLS library"),
+    key("ssl.sslProvider", "JDK", Harmless(TlsLibrary, OneOf(&["JDK", "OPENSSL", "OPENSSL_REFCNT"])), "TLS library"),
     key("ssl.protocol", "TLSv1.3", Used, "TLS version for clients"),
     key("ssl.enabledProtocols", "by ssl.protocol", Used, "TLS versions for clients"),
     key("ssl.ciphersuites", "built in", Used, "cipher suites for clients"),
@@ -56,7 +56,7 @@ pub(super) const ROWS: &[Row] = &[
     key("ssl.crl", "false", Used, "revoked certificates are refused, by the lists that they name"),
     key("ssl.ocsp", "false", Used, "revoked certificates are refused, by the responders that they name, then by the lists"),
     key("ssl.clientAuth", "need", Used, "whether clients need a certificate"),
-    key("ssl.handshakeDetectionTimeoutMillis", "5000", Harmless(OtherEngine, Int), "ms to recognise TLS"),
+    key("ssl.handshakeDetectionTimeoutMillis", "5000", Harmless(Unread, Int), "ms to recognise TLS"),
     key("ssl.quorum.protocol", "TLSv1.3", Ensemble(Any), "TLS version between servers"),
     key("ssl.quorum.enabledProtocols", "by ssl.quorum.protocol", Ensemble(Any), "TLS versions between servers"),
     key("ssl.quorum.ciphersuites", "built in", Ensemble(Any), "cipher suites between servers"),

@@ -203,10 +203,7 @@ fn page_tables() -> String {
     let sections = [
         ("Keys that work", standalone::ROWS),
         ("Keys of features that are not built yet", features::ROWS),
-        (
-            "Keys of security features that are not built yet",
-            security::ROWS,
-        ),
+        ("Keys of security", security::ROWS),
         ("Keys of ensembles", ensemble::ROWS),
         ("Keys that cannot matter", harmless::ROWS),
         ("Keys that Apache does not have", own::ROWS),
@@ -219,7 +216,8 @@ fn variables_table() -> String {
     let head = "\n### Variables of the environment\n\n| variable | what it sets | treatment | shown by |\n|---|---|---|---|\n";
     let rows = VARIABLES.iter().map(|(name, reader, about)| {
         let shown = shown::text(shown::by_name(name));
-        format!("| `{name}` | {about} | {} | {shown} |\n", reader.text())
+        let treatment = on_page(reader.text());
+        format!("| `{name}` | {about} | {treatment} | {shown} |\n")
     });
     rows.fold(head.to_owned(), |table, row| table + &row)
 }
@@ -254,17 +252,25 @@ fn page_row(row: &Row) -> String {
     )
 }
 
+/// What a notice says of one setting, as the page says it of its kind.
+fn on_page(notice: &str) -> String {
+    notice.replacen("no effect", "harmless", 1)
+}
+
 fn treatment(treatment: Treatment) -> String {
     match treatment {
         Treatment::Used => "works".to_owned(),
-        Treatment::Harmless(why, _) => why.text().to_owned(),
+        Treatment::Harmless(why, _) => on_page(why.text()),
         Treatment::Ensemble(_) => "works in an ensemble".to_owned(),
         Treatment::EnsembleNotYet(feature, off, _) => format!(
             "refused in an ensemble unless {}: {} is not built yet",
             off.join(" or "),
             feature.name
         ),
-        Treatment::Dormant(feature) => format!("no effect, as {} is not built yet", feature.name),
+        Treatment::Dormant(feature) => format!(
+            "harmless, as what it is for is refused: {} is not built yet",
+            feature.name
+        ),
         Treatment::NotYet(feature, []) => format!("refused: {} is not built yet", feature.name),
         Treatment::NotYet(feature, [""]) => {
             format!("refused unless empty: {} is not built yet", feature.name)
