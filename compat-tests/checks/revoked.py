@@ -92,7 +92,7 @@ class Lists(_Cases):
         self.case("itself trusted, without a list", self.world.trust_also(self.maker.pair("/CN=trusted, no list")))
 
     def _make_old_lists(self):
-        root = self.world.trust_also(self.maker.pair("/O=Lab/CN=rsa root", extensions=AUTHORITY, key=RSA))
+        root = self.world.trust_also(self.maker.pair("/O=Lab/CN=root of old lists", extensions=AUTHORITY, key=RSA))
         place = self.place()
         good = self.pair("/CN=listed", at(place), root)
         register = Register(self.maker, root)

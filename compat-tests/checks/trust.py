@@ -136,7 +136,7 @@ class Cases(World):
             pair("/O=Lab/CN=trusted server", extensions="extendedKeyUsage=serverAuth")))
         self.case("expired", self.issued("/CN=expired", days=past))
         for number, (twin, issued) in enumerate(self.twins()):
-            self.trust_also(twin)
+            self.trust_also(twin, is_twin=True)
             self.case(f"issued by one of two with one name in a PEM store, number {number}", issued)
         old = self.trust_also(pair("/O=Lab/CN=old root", version=1))
         self.case("issued by a trusted root of version 1", pair("/CN=of old root", old))
