@@ -126,6 +126,21 @@ def above_the_memory_limit_writes_that_grow_are_refused(kind):
         equal(client.create("/a").err, ops.OK, "create without a limit")
 
 
+def memory_that_fills_fast_is_seen_in_time(kind):
+    """Between two looks a second apart a client can write far more than a container has beside its limit."""
+    limit_mib, beside_mib = 64, 4
+    with Server(kind, f"{FAST}ironkeeper.memory.limitMiB={limit_mib}\n") as server, Client(server.port) as client:
+        codes = set()
+        for first in range(0, 40 * limit_mib, 16):
+            for number in range(first, first + 16):
+                client.send("create", path=f"/{number}", data=LARGE[:50_000], acl=ops.OPEN, flags=ops.PERSISTENT)
+            codes |= {client.reply().err for _ in range(16)}
+        equal(codes, {ops.OK, SYSTEM_ERROR}, "codes")
+        most_mib = server.memory("VmHWM") >> 20
+        assert most_mib <= limit_mib + beside_mib, f"{most_mib} MiB at most, where writes are refused above {limit_mib}"
+        client.close_session()
+
+
 @contextmanager
 def _without_room(kind, sid):
     """Two voters and an observer; this one has no memory left. Of two that are new the greater number leads."""
@@ -230,6 +245,7 @@ CHECKS = [
     a_disk_that_runs_full_is_warned_of_and_then_writes_are_refused,
     old_files_go_while_a_disk_is_low,
     above_the_memory_limit_writes_that_grow_are_refused,
+    memory_that_fills_fast_is_seen_in_time,
     a_leader_without_room_refuses_everybodys_writes_and_all_agree,
     a_follower_without_room_refuses_its_own_clients_writes_only,
     a_follower_whose_disk_is_full_stops_and_says_so,

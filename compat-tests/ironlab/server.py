@@ -138,10 +138,10 @@ class Server(processes.Scoped, processes.Daemon):
         """The process id; for /proc."""
         return self._child.pid
 
-    def memory(self):
-        """Resident memory now, in bytes."""
+    def memory(self, what="VmRSS"):
+        """Resident memory now, in bytes; VmHWM is the most there was."""
         status = Path(f"/proc/{self.pid}/status").read_text()
-        return next(int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith("VmRSS:"))
+        return next(int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith(f"{what}:"))
 
     def cpu_seconds(self):
         """Processor time used so far, of user and system."""

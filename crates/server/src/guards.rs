@@ -27,17 +27,17 @@ const MIN_UNWATCHED_LOG_BYTES: u64 = 64 << 10;
 pub struct Guards {
     settings: GuardSettings,
     directories: Vec<PathBuf>,
-    /// Level of each directory's disk, as it was told. No other lock is taken under it.
+    /// Level of each directory's disk, as it was told. It is held for a look, and no other lock is taken under it.
     levels: Mutex<Vec<Level>>,
     is_disk_low: AtomicBool,
     is_disk_full: AtomicBool,
     is_memory_full: AtomicBool,
     memory: memory::Limit,
-    /// Bytes logged since the disks were looked at.
+    /// Bytes logged since the last look: neither disk nor memory is filled by much else.
     logged: AtomicU64,
     /// Bytes free on the fuller disk.
     free: AtomicU64,
-    /// So many may be, until they are looked at again: a part of the room below which writes are refused.
+    /// So many may be until the next look: a part of the room below which writes are refused, or that is beside the memory's limit.
     unwatched: AtomicU64,
 }
 
@@ -47,6 +47,7 @@ impl Guards {
         let mut directories = vec![config.data_dir.clone(), config.data_log_dir.clone()];
         directories.dedup();
         let levels = vec![Level::Enough; directories.len()];
+        let memory = memory::Limit::find(config.guards.memory_limit_mib);
         Guards {
             settings: config.guards.clone(),
             directories,
@@ -54,10 +55,10 @@ impl Guards {
             is_disk_low: AtomicBool::new(false),
             is_disk_full: AtomicBool::new(false),
             is_memory_full: AtomicBool::new(false),
-            memory: memory::Limit::find(config.guards.memory_limit_mib),
             logged: AtomicU64::new(0),
             free: AtomicU64::new(0),
-            unwatched: AtomicU64::new(limits::MAX_UNWATCHED_LOG_BYTES),
+            unwatched: AtomicU64::new(part_unwatched(memory.bytes() / 16)),
+            memory,
         }
     }
 
@@ -88,7 +89,9 @@ impl Guards {
 
     /// Looks at all of it. It may wait for a disk.
     pub fn look(&self) {
-        self.look_at_disks();
+        self.logged.store(0, Relaxed);
+        let mut levels = self.levels.lock();
+        self.look_at_disks(&mut levels);
         let was_full = self.is_memory_full.load(Relaxed);
         self.is_memory_full
             .store(self.memory.look(was_full), Relaxed);
@@ -98,13 +101,11 @@ impl Guards {
     pub fn logged(&self, bytes: u64) {
         let since = self.logged.fetch_add(bytes, Relaxed) + bytes;
         if since >= self.unwatched.load(Relaxed) {
-            self.look_at_disks();
+            self.look();
         }
     }
 
-    fn look_at_disks(&self) {
-        self.logged.store(0, Relaxed);
-        let mut levels = self.levels.lock();
+    fn look_at_disks(&self, levels: &mut [Level]) {
         let mut least = u64::MAX;
         for (directory, level) in self.directories.iter().zip(levels.iter_mut()) {
             if let Some(room) = disk::room(directory) {
@@ -121,16 +122,21 @@ impl Guards {
     /// Told where it is another than before.
     fn level(&self, directory: &Path, room: Room, level: Level) -> Level {
         let marks = Watermarks::of(&self.settings, room.total);
-        if marks.refuse > 0 {
-            let part =
-                (marks.refuse / 8).clamp(MIN_UNWATCHED_LOG_BYTES, limits::MAX_UNWATCHED_LOG_BYTES);
-            self.unwatched.fetch_min(part, Relaxed);
-        }
+        self.unwatched
+            .fetch_min(part_unwatched(marks.refuse), Relaxed);
         let next = marks.level(room.free, level);
         if next != level {
             disk::tell(directory, room.free, &marks, level, next);
         }
         next
+    }
+}
+
+/// How much of some room may be used up between two looks; 0: there is no such room.
+fn part_unwatched(room: u64) -> u64 {
+    match room {
+        0 => limits::MAX_UNWATCHED_LOG_BYTES,
+        room => (room / 8).clamp(MIN_UNWATCHED_LOG_BYTES, limits::MAX_UNWATCHED_LOG_BYTES),
     }
 }
 
