@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.Properties;
 import javax.security.sasl.SaslException;
+import org.apache.zookeeper.server.ServerCnxnFactory;
 import org.apache.zookeeper.server.ZooKeeperServer;
 import org.apache.zookeeper.server.quorum.Follower;
 import org.apache.zookeeper.server.quorum.Leader;
@@ -134,7 +135,10 @@ public class ProcessPeer extends QuorumPeer {
 
     @Override
     public ZooKeeperServer getActiveServer() {
-        return new StandIn<>(ZooKeeperServer.class).on("getInProcess", none -> ask().outstanding()).make();
+        return new StandIn<>(ZooKeeperServer.class)
+            .on("getInProcess", none -> ask().outstanding())
+            .on("getServerCnxnFactory", none -> connections())
+            .make();
     }
 
     @Override
@@ -219,6 +223,11 @@ public class ProcessPeer extends QuorumPeer {
             throw new IllegalStateException(e);
         }
         return self;
+    }
+
+    private ServerCnxnFactory connections() {
+        Questions questions = new Questions(new FourLetters(getClientPort(), false));
+        return new StandIn<>(ServerCnxnFactory.class).on("getConnections", none -> questions.connections()).make();
     }
 
     private ServerAnswers ask() {
