@@ -53,6 +53,7 @@ public class ProcessPeer extends QuorumPeer {
             Optional<FourLetters> words = Optional.of(getClientPort()).filter(port -> port > 0)
                 .map(port -> new FourLetters(port, false));
             process = ServerProcess.start(zooCfg, JvmSettings.properties(), words);
+            AuditLines.follow(process, true);
         } catch (IOException e) {
             throw new IllegalStateException("the server of " + zooCfg + " does not start", e);
         }

@@ -33,6 +33,7 @@ final class StandaloneServer {
         Files.writeString(zooCfg, keys.entrySet().stream()
             .map(entry -> entry.getKey() + "=" + entry.getValue() + "\n").collect(Collectors.joining()));
         process = ServerProcess.start(zooCfg, statics(), Optional.of(fourLetters()));
+        AuditLines.follow(process, false);
         if (secure) {
             process.awaitListening(port);
         } else {
