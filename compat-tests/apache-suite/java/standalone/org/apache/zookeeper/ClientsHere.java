@@ -58,6 +58,11 @@ public final class ClientsHere {
             .collect(Collectors.toList());
     }
 
+    /** The sessions of all clients that have one and have not given up. */
+    public static List<Long> sessions() {
+        return connections().map(ClientCnxn::getSessionId).filter(id -> id != 0).collect(Collectors.toList());
+    }
+
     /** True if a client has this session and has not given up. */
     public static boolean lives(long sessionId) {
         return connections().anyMatch(cnxn -> cnxn.getSessionId() == sessionId);
