@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.Properties;
 import javax.security.sasl.SaslException;
+import org.apache.zookeeper.server.ServerCnxnFactory;
 import org.apache.zookeeper.server.ZooKeeperServer;
 import org.apache.zookeeper.server.quorum.Follower;
 import org.apache.zookeeper.server.quorum.Leader;
@@ -52,6 +53,7 @@ public class ProcessPeer extends QuorumPeer {
             Optional<FourLetters> words = Optional.of(getClientPort()).filter(port -> port > 0)
                 .map(port -> new FourLetters(port, false));
             process = ServerProcess.start(zooCfg, JvmSettings.properties(), words);
+            AuditLines.follow(process, true);
         } catch (IOException e) {
             throw new IllegalStateException("the server of " + zooCfg + " does not start", e);
         }
@@ -134,7 +136,10 @@ public class ProcessPeer extends QuorumPeer {
 
     @Override
     public ZooKeeperServer getActiveServer() {
-        return new StandIn<>(ZooKeeperServer.class).on("getInProcess", none -> ask().outstanding()).make();
+        return new StandIn<>(ZooKeeperServer.class)
+            .on("getInProcess", none -> ask().outstanding())
+            .on("getServerCnxnFactory", none -> connections())
+            .make();
     }
 
     @Override
@@ -219,6 +224,11 @@ public class ProcessPeer extends QuorumPeer {
             throw new IllegalStateException(e);
         }
         return self;
+    }
+
+    private ServerCnxnFactory connections() {
+        Questions questions = new Questions(new FourLetters(getClientPort(), false));
+        return new StandIn<>(ServerCnxnFactory.class).on("getConnections", none -> questions.connections()).make();
     }
 
     private ServerAnswers ask() {

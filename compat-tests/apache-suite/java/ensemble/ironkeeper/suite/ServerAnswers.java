@@ -13,7 +13,11 @@ final class ServerAnswers {
     private final FourLetters words;
 
     ServerAnswers(int clientPort) {
-        words = new FourLetters(clientPort, false);
+        this(new FourLetters(clientPort, false));
+    }
+
+    ServerAnswers(FourLetters words) {
+        this.words = words;
     }
 
     /** True if the server answers at all. */

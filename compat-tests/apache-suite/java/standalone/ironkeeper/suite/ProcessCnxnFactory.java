@@ -6,6 +6,7 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.util.Collections;
 import java.util.Map;
+import java.util.Optional;
 import java.util.WeakHashMap;
 import org.apache.zookeeper.server.ServerCnxn;
 import org.apache.zookeeper.server.ServerCnxnFactory;
@@ -48,7 +49,8 @@ public class ProcessCnxnFactory extends ServerCnxnFactory {
             return;
         }
         configured = asked;
-        StandaloneServer starting = new StandaloneServer(ZooCfg.of(configured, this), getLocalPort(), secure);
+        StandaloneServer starting = new StandaloneServer(
+            ZooCfg.of(configured, this), ProcessAdminServer.properties(configured), getLocalPort(), secure);
         start(starting);
         server = starting;
         Questions questions = new Questions(starting.fourLetters());
@@ -57,6 +59,11 @@ public class ProcessCnxnFactory extends ServerCnxnFactory {
         ServerMetrics.metricsProviderInitialized(new ProcessMetrics(questions));
         STARTERS.put(asked, this);
         bean = ServerBean.register(zkServer);
+    }
+
+    /** The process of a server; empty where none has been started for it. */
+    static Optional<StandaloneServer> process(ZooKeeperServer asked) {
+        return Optional.ofNullable(STARTERS.get(asked)).map(starter -> starter.server);
     }
 
     /** A process listens on what its zoo.cfg names at its start, so it is started again. It ends with its first factory. */

@@ -36,8 +36,9 @@ final class ProcessMetrics implements MetricsProvider {
         questions.mntr().forEach(sink);
     }
 
+    /** srst resets them all, with the counts of packets. */
     @Override
     public void resetAllValues() {
-        throw new NotBridged("MetricsProvider.resetAllValues");
+        questions.ask("srst");
     }
 }

@@ -2,13 +2,14 @@ package ironkeeper.suite;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.zookeeper.ClientsHere;
 import org.apache.zookeeper.Watcher.WatcherType;
 import org.apache.zookeeper.server.DataTree;
@@ -19,7 +20,7 @@ import org.apache.zookeeper.server.ZooKeeperServer;
 /** What tests ask the objects of a server in their JVM, asked of the server's process. */
 final class Questions {
     private static final Pattern MNTR_LINE = Pattern.compile("zk_(\\S+)\\t(.*)");
-    private static final Pattern CONNECTION = Pattern.compile("(?m)^ /.*:([0-9]+)\\[");
+    private static final Pattern CONNECTION = Pattern.compile("(?m)^ /(.*):([0-9]+)\\[");
 
     private final FourLetters words;
 
@@ -57,9 +58,13 @@ final class Questions {
      * test allows, and the clients of this JVM know which is whose.
      */
     List<Long> sessions() {
+        return connected().map(ClientsHere::sessionAt).flatMap(Optional::stream).collect(Collectors.toList());
+    }
+
+    /** The clients' ends of all connections to the server, those without a session too. */
+    private Stream<InetSocketAddress> connected() {
         return CONNECTION.matcher(ask("stat")).results()
-            .map(match -> ClientsHere.sessionAt(Integer.parseInt(match.group(1))))
-            .flatMap(Optional::stream).collect(Collectors.toList());
+            .map(match -> new InetSocketAddress(match.group(1), Integer.parseInt(match.group(2))));
     }
 
     /** True if the server has a session of this id, written with 0x, with a connection or without. */
@@ -67,11 +72,18 @@ final class Questions {
         return ask("dump").lines().anyMatch(line -> line.equals("\t" + session));
     }
 
+    /** The connections that have sessions of clients of this JVM. */
     List<ServerCnxn> connections() {
-        Function<Long, ServerCnxn> connection = id -> new StandIn<>(ServerCnxn.class)
-            .on("getSessionId", none -> id)
+        return connected().flatMap(end -> ClientsHere.sessionAt(end).map(id -> connection(end, id)).stream())
+            .collect(Collectors.toList());
+    }
+
+    private static ServerCnxn connection(InetSocketAddress clientsEnd, long sessionId) {
+        return new StandIn<>(ServerCnxn.class)
+            .on("getSessionId", none -> sessionId)
+            .on("getRemoteSocketAddress", none -> clientsEnd)
+            .on("getAuthInfo", none -> ClientsHere.whoAmI(sessionId))
             .make();
-        return sessions().stream().map(connection).collect(Collectors.toList());
     }
 
     ZooKeeperServer server(ZooKeeperServer configured, StandaloneServer process) {

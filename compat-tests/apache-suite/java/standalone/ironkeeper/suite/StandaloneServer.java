@@ -7,22 +7,29 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
+import org.apache.zookeeper.ClientsHere;
 import org.apache.zookeeper.server.SyncRequestProcessor;
 
 /** A standalone server with a zoo.cfg of its own, which can be started again with a key changed. */
 final class StandaloneServer {
     /** Apache's default; a test that sets another number in this JVM means its server. */
     private static final int DEFAULT_SNAP_COUNT = 100_000;
+    private static final long CLIENTS_DEADLINE_MS = 30_000;
+    private static final int POLL_MS = 20;
 
     private final Map<String, String> keys;
+    private Map<String, String> properties;
     private final int port;
     private final boolean secure;
     private final Path zooCfg;
     private ServerProcess process;
 
-    StandaloneServer(Map<String, String> keys, int port, boolean secure) throws IOException {
+    /** `keys` are those of its zoo.cfg; `properties` go above those that the test has set in this JVM. */
+    StandaloneServer(Map<String, String> keys, Map<String, String> properties, int port, boolean secure) throws IOException {
         this.keys = new LinkedHashMap<>(keys);
+        this.properties = properties;
         this.port = port;
         this.secure = secure;
         this.zooCfg = ServerProcess.newDirectory("standalone").resolve("zoo.cfg");
@@ -32,7 +39,10 @@ final class StandaloneServer {
     void start() throws IOException, InterruptedException {
         Files.writeString(zooCfg, keys.entrySet().stream()
             .map(entry -> entry.getKey() + "=" + entry.getValue() + "\n").collect(Collectors.joining()));
-        process = ServerProcess.start(zooCfg, statics(), Optional.of(fourLetters()));
+        Map<String, String> definitions = new TreeMap<>(properties);
+        definitions.putAll(statics());
+        process = ServerProcess.start(zooCfg, definitions, Optional.of(fourLetters()));
+        AuditLines.follow(process, false);
         if (secure) {
             process.awaitListening(port);
         } else {
@@ -53,6 +63,38 @@ final class StandaloneServer {
             start();
         } catch (IOException | InterruptedException e) {
             throw new IllegalStateException("the server was not started again with " + changed, e);
+        }
+    }
+
+    /**
+     * Starts the server again if it has other properties than these. All clients of this JVM are connected again at the
+     * return: for their test it is the same server, whose connections nothing has closed.
+     */
+    synchronized void define(Map<String, String> wanted) {
+        if (!wanted.equals(properties)) {
+            properties = wanted;
+            restartWith(Map.of());
+            awaitClients();
+        }
+    }
+
+    private void awaitClients() {
+        Questions questions = new Questions(fourLetters());
+        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(CLIENTS_DEADLINE_MS);
+        while (!questions.sessions().containsAll(ClientsHere.sessions())) {
+            if (System.nanoTime() > deadline) {
+                throw new IllegalStateException("some client is not connected again to port " + port);
+            }
+            sleep();
+        }
+    }
+
+    private static void sleep() {
+        try {
+            Thread.sleep(POLL_MS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
         }
     }
 

@@ -3,12 +3,16 @@ package org.apache.zookeeper;
 import java.lang.reflect.Field;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.zookeeper.Watcher.WatcherType;
+import org.apache.zookeeper.data.Id;
 import org.apache.zookeeper.proto.CheckWatchesRequest;
 import org.apache.zookeeper.proto.ReplyHeader;
 import org.apache.zookeeper.proto.RequestHeader;
+import org.apache.zookeeper.proto.WhoAmIResponse;
 
 /**
  * The clients of this JVM, found by their sessions.
@@ -32,10 +36,31 @@ public final class ClientsHere {
         return reply.getErr() == 0;
     }
 
-    /** The session of the client whose end of its connection has this port; none while it is not connected. */
-    public static Optional<Long> sessionAt(int localPort) {
-        return connections().filter(cnxn -> localPort(cnxn) == localPort && cnxn.getSessionId() != 0)
+    /** The session of the client whose end of its connection has this address's port; none while it is not connected. */
+    public static Optional<Long> sessionAt(InetSocketAddress clientsEnd) {
+        return connections().filter(cnxn -> localPort(cnxn) == clientsEnd.getPort() && cnxn.getSessionId() != 0)
             .map(ClientCnxn::getSessionId).findAny();
+    }
+
+    /**
+     * Asks the server, on the session's connection, for the identities of that connection (whoAmI). It tells of a digest's
+     * user alone, and nothing of the password.
+     */
+    public static List<Id> whoAmI(long sessionId) throws Exception {
+        RequestHeader header = new RequestHeader();
+        header.setType(ZooDefs.OpCode.whoAmI);
+        WhoAmIResponse answer = new WhoAmIResponse();
+        ReplyHeader reply = connection(sessionId).submitRequest(header, null, answer, null);
+        if (reply.getErr() != 0) {
+            throw KeeperException.create(KeeperException.Code.get(reply.getErr()));
+        }
+        return answer.getClientInfo().stream().map(info -> new Id(info.getAuthScheme(), info.getUser()))
+            .collect(Collectors.toList());
+    }
+
+    /** The sessions of all clients that have one and have not given up. */
+    public static List<Long> sessions() {
+        return connections().map(ClientCnxn::getSessionId).filter(id -> id != 0).collect(Collectors.toList());
     }
 
     /** True if a client has this session and has not given up. */

@@ -125,7 +125,11 @@ public class QuorumPeerTestBase extends ZKTestCase implements Watcher {
 
         static final int TICK_TIME_MS = 4000;
 
-        private static final int ADMIN_PORT = 8080;
+        /**
+         * Stands for a port that the test has not chosen, and so not in the zoo.cfg either: where it is taken, Apache's members
+         * go on without an admin server, and ironkeeper only if the zoo.cfg does not ask for that port.
+         */
+        private static final int DEFAULT_ADMIN_PORT = 8080;
         private static final String DYNAMIC_FILE = "zoo.cfg.dynamic";
         private static final String LIMITS = "initLimit=10\nsyncLimit=5\nconnectToLearnerMasterLimit=5\n";
         private static final int JOIN_MS = 500;
@@ -184,7 +188,8 @@ public class QuorumPeerTestBase extends ZKTestCase implements Watcher {
             writeData(dataDir);
             ClientBase.createInitializeFile(dataDir);
             StringBuilder text = head(TICK_TIME_MS, dataDir);
-            text.append(configs == null ? "" : configs).append("admin.serverPort=").append(adminServerPort).append('\n');
+            text.append(configs == null ? "" : configs);
+            append(text, "admin.serverPort", adminServerPort == DEFAULT_ADMIN_PORT ? null : adminServerPort);
             appendClientPort(text);
             append(text, "secureClientPort", secureClientPort);
             append(text, "peerType", peerType);
@@ -206,7 +211,7 @@ public class QuorumPeerTestBase extends ZKTestCase implements Watcher {
 
         public MainThread(int myid, String quorumCfgSection, Integer secureClientPort, boolean writeDynamicConfigFile)
                 throws IOException {
-            this(myid, UNSET_STATIC_CLIENTPORT, ADMIN_PORT, secureClientPort, quorumCfgSection, null, null,
+            this(myid, UNSET_STATIC_CLIENTPORT, DEFAULT_ADMIN_PORT, secureClientPort, quorumCfgSection, null, null,
                 writeDynamicConfigFile, null);
         }
 
@@ -217,16 +222,16 @@ public class QuorumPeerTestBase extends ZKTestCase implements Watcher {
 
         public MainThread(int myid, int clientPort, String quorumCfgSection, String peerType, boolean writeDynamicConfigFile)
                 throws IOException {
-            this(myid, clientPort, ADMIN_PORT, null, quorumCfgSection, null, peerType, writeDynamicConfigFile, null);
+            this(myid, clientPort, DEFAULT_ADMIN_PORT, null, quorumCfgSection, null, peerType, writeDynamicConfigFile, null);
         }
 
         public MainThread(int myid, int clientPort, String quorumCfgSection, boolean writeDynamicConfigFile, String version)
                 throws IOException {
-            this(myid, clientPort, ADMIN_PORT, null, quorumCfgSection, null, null, writeDynamicConfigFile, version);
+            this(myid, clientPort, DEFAULT_ADMIN_PORT, null, quorumCfgSection, null, null, writeDynamicConfigFile, version);
         }
 
         public MainThread(int myid, int clientPort, String quorumCfgSection, String configs) throws IOException {
-            this(myid, clientPort, ADMIN_PORT, quorumCfgSection, configs);
+            this(myid, clientPort, DEFAULT_ADMIN_PORT, quorumCfgSection, configs);
         }
 
         public MainThread(int myid, int clientPort, int adminServerPort, String quorumCfgSection, String configs)

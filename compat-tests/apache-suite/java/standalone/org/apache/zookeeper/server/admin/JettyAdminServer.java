@@ -1,12 +1,13 @@
 package org.apache.zookeeper.server.admin;
 
 import ironkeeper.suite.LoneAdminServer;
+import ironkeeper.suite.ProcessAdminServer;
 import java.io.IOException;
 import org.apache.zookeeper.server.ZooKeeperServer;
 
 /**
- * An admin server as a part of a server's process. Where it has a ZooKeeperServer, that is a process already, which has the same
- * properties and so its own admin server: nothing is left to do. Where it has none, it starts a server for itself.
+ * An admin server as a part of a server's process. Where it has a ZooKeeperServer, that one's process gets it. Where it has none,
+ * it starts a server for itself.
  */
 public class JettyAdminServer implements AdminServer {
     private ZooKeeperServer server;
@@ -15,6 +16,7 @@ public class JettyAdminServer implements AdminServer {
     @Override
     public void start() {
         if (server != null) {
+            ProcessAdminServer.start(server);
             return;
         }
         try {
@@ -34,6 +36,9 @@ public class JettyAdminServer implements AdminServer {
 
     @Override
     public void shutdown() {
+        if (server != null) {
+            ProcessAdminServer.stop(server);
+        }
         if (alone != null) {
             alone.stop();
             alone = null;
