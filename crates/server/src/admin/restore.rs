@@ -1,7 +1,7 @@
 //! The command restore: the body is a snapshot, whose tree becomes the server's (Apache: `Commands.RestoreCommand`).
 
 use std::io::{self, Read};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes};
 use database::TreeRestore;
@@ -16,7 +16,6 @@ use tokio::sync::oneshot;
 
 use super::Admin;
 use super::commands::Answer;
-use crate::clock;
 use crate::limits;
 use crate::replica::{Input, RestoreRequest, Whole};
 use crate::serve::start::tree_options;
@@ -29,11 +28,11 @@ pub(super) async fn from(admin: &Admin, body: Incoming) -> Answer {
     let Ok(_one_at_a_time) = admin.restoring.acquire().await else {
         return Answer::refused(StatusCode::SERVICE_UNAVAILABLE, "the server stops");
     };
-    let began_ms = clock::monotonic_ms();
+    let began = Instant::now();
     match restore(admin, body).await {
         Ok(zxid) => {
-            let took_ms = clock::monotonic_ms() - began_ms;
-            admin.server.metrics.restore_time.add_ms(took_ms);
+            let restore_time = &admin.server.metrics.restore_time;
+            restore_time.add_begun_ms(began.elapsed());
             Answer::told(Map::from_iter([("last_zxid".to_owned(), zxid.into())]))
         }
         Err(error) => {

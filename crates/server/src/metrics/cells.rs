@@ -5,6 +5,7 @@
 use std::cell::Cell;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
 
 use histogram::{AtomicHistogram, Histogram};
 
@@ -173,6 +174,12 @@ impl Summary {
         self.add(ms.max(0).unsigned_abs());
     }
 
+    /// Adds how long something took that Apache needs milliseconds for, in ms. One that is begun counts: a probe that looks for an
+    /// average above 0 is told that there was one.
+    pub fn add_begun_ms(&self, took: Duration) {
+        self.add(u64::try_from(took.as_micros().div_ceil(1000)).unwrap_or(u64::MAX));
+    }
+
     /// What it holds now. What is being added meanwhile may be in one part of it and not yet in another.
     pub fn totals(&self) -> Totals {
         let parts = || self.shards.iter().filter_map(OnceLock::get);
@@ -292,6 +299,16 @@ mod tests {
             (totals.count, totals.sum, totals.most),
             (2, 1 << 40, 1 << 40)
         );
+    }
+
+    #[test]
+    fn a_millisecond_that_is_begun_counts() {
+        let summary = Summary::new(Detail::Basic);
+        for micros in [0, 1, 1000, 1001] {
+            summary.add_begun_ms(Duration::from_micros(micros));
+        }
+        let totals = summary.totals();
+        assert_eq!((totals.count, totals.sum, totals.least), (4, 4, 0));
     }
 
     #[test]

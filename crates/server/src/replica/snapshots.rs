@@ -296,8 +296,7 @@ fn write_snapshot(
     let nodes = snapshot.nodes();
     let bytes = snapshot.finish(tail, seal_rules(&server.config))?;
     let took = began.elapsed();
-    let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    server.metrics.snapshottime.add(ms);
+    server.metrics.snapshottime.add_begun_ms(took);
     tracing::info!(zxid = %head.zxid, nodes, bytes, ?took, "snapshot written");
     Ok(SnapshotEnd::Written(head.zxid))
 }
