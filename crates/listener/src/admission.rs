@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The limits; 0 is none.
@@ -34,15 +35,16 @@ pub enum Refusal {
 
 #[derive(Debug, Default)]
 struct Counts {
-    total: u32,
-    by_address: HashMap<IpAddr, u32>,
+    /// Changed under the lock alone; who only looks needs none.
+    total: AtomicU32,
+    by_address: Mutex<HashMap<IpAddr, u32>>,
 }
 
 /// Counts the connections that are open.
 #[derive(Clone, Debug)]
 pub struct Admissions {
     limits: AdmissionLimits,
-    counts: Arc<Mutex<Counts>>,
+    counts: Arc<Counts>,
 }
 
 /// A connection that was let in; it is counted until this is dropped.
@@ -61,18 +63,19 @@ impl Admissions {
         }
     }
 
-    fn counts(&self) -> MutexGuard<'_, Counts> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    fn by_address(&self) -> MutexGuard<'_, HashMap<IpAddr, u32>> {
+        let by_address = self.counts.by_address.lock();
+        by_address.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts one more, unless a limit is reached.
     pub fn admit(&self, address: IpAddr) -> Result<Admission, Refusal> {
         let AdmissionLimits { per_address, total } = self.limits;
-        let mut counts = self.counts();
-        if total > 0 && counts.total >= total {
+        let mut by_address = self.by_address();
+        if total > 0 && self.open() >= total {
             return Err(Refusal::Total { limit: total });
         }
-        let of_address = counts.by_address.entry(address).or_default();
+        let of_address = by_address.entry(address).or_default();
         if per_address > 0 && *of_address >= per_address {
             return Err(Refusal::PerAddress {
                 address,
@@ -80,7 +83,7 @@ impl Admissions {
             });
         }
         *of_address += 1;
-        counts.total += 1;
+        self.counts.total.fetch_add(1, Relaxed);
         Ok(Admission {
             address,
             admissions: self.clone(),
@@ -89,18 +92,18 @@ impl Admissions {
 
     /// How many are open.
     pub fn open(&self) -> u32 {
-        self.counts().total
+        self.counts.total.load(Relaxed)
     }
 }
 
 impl Drop for Admission {
     fn drop(&mut self) {
-        let mut counts = self.admissions.counts();
-        counts.total -= 1;
-        if let Some(of_address) = counts.by_address.get_mut(&self.address) {
+        let mut by_address = self.admissions.by_address();
+        self.admissions.counts.total.fetch_sub(1, Relaxed);
+        if let Some(of_address) = by_address.get_mut(&self.address) {
             *of_address -= 1;
             if *of_address == 0 {
-                counts.by_address.remove(&self.address);
+                by_address.remove(&self.address);
             }
         }
     }
@@ -145,6 +148,6 @@ mod tests {
         );
         drop(only);
         assert_eq!(admissions.open(), 0);
-        assert!(admissions.counts().by_address.is_empty());
+        assert!(admissions.by_address().is_empty());
     }
 }

@@ -12,6 +12,7 @@ mod request;
 mod sasl;
 pub mod secure;
 pub mod task;
+mod turn;
 mod wake;
 
 use std::net::SocketAddr;

@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::request::{Batch, Violation};
+use super::turn::Load;
 use super::{Connection, probe};
 use crate::clock;
 use crate::limits;
@@ -312,7 +313,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Task<'_, R, W> {
     }
 
     /// May another request come in? Not while the client leaves its replies, has too much held,
-    /// or has writes outstanding while the whole server has too many.
+    /// or has its share of the writes outstanding while the whole server has too many.
     fn may_read(&self) -> bool {
         let connection = self.connection;
         if self.asked_for_session && connection.session.get().is_none() {
@@ -325,8 +326,11 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Task<'_, R, W> {
         if order.is_full() {
             return false;
         }
-        let limit = i64::from(self.server.config.outstanding_limit());
-        order.pending() == 0 || self.server.stats.in_process.load(Relaxed) <= limit
+        let load = Load {
+            in_process: self.server.stats.in_process.load(Relaxed),
+            connections: self.server.admissions.open(),
+        };
+        load.leaves_a_turn(order.pending(), self.server.config.outstanding_limit())
     }
 
     /// Handles the frames that are whole; true when the connection has ended.
