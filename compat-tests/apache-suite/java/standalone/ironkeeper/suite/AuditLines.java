@@ -6,8 +6,6 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
@@ -23,7 +21,6 @@ public final class AuditLines extends ByteArrayOutputStream {
     private static final Pattern LINE = Pattern.compile("\\bSlf4jAuditLogger(@[0-9]+])? - ");
     private static final String START = "\toperation=serverStart\t";
     private static final long DEADLINE_MS = 10_000;
-    private static final int POLL_MS = 20;
 
     private static final List<Log> LOGS = new CopyOnWriteArrayList<>();
 
@@ -54,7 +51,7 @@ public final class AuditLines extends ByteArrayOutputStream {
     }
 
     private void fetch() {
-        await("some server has not written that it has started", () -> LOGS.stream().allMatch(Log::hasStart));
+        Poll.until(() -> LOGS.stream().allMatch(Log::hasStart), DEADLINE_MS, "some server has not written that it has started");
         awaitOthers();
         LOGS.forEach(log -> log.next().forEach(line -> writeBytes((line + "\n").getBytes(StandardCharsets.UTF_8))));
     }
@@ -63,23 +60,8 @@ public final class AuditLines extends ByteArrayOutputStream {
     private static void awaitOthers() {
         List<ServerAnswers> servers = ServerProcess.toAsk().stream().map(ServerAnswers::new).collect(Collectors.toList());
         long newest = servers.stream().map(ServerAnswers::zxid).max(Long::compareUnsigned).orElse(0L);
-        await("some server has not applied zxid 0x" + Long.toHexString(newest),
-            () -> servers.stream().noneMatch(server -> Long.compareUnsigned(server.zxid(), newest) < 0));
-    }
-
-    private static void await(String otherwise, BooleanSupplier condition) {
-        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(DEADLINE_MS);
-        try {
-            while (!condition.getAsBoolean()) {
-                if (System.nanoTime() > deadline) {
-                    throw new IllegalStateException(otherwise);
-                }
-                Thread.sleep(POLL_MS);
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException(e);
-        }
+        Poll.until(() -> servers.stream().noneMatch(server -> Long.compareUnsigned(server.zxid(), newest) < 0), DEADLINE_MS,
+            "some server has not applied zxid 0x" + Long.toHexString(newest));
     }
 
     /** The log of one process, and how much of it is read. */

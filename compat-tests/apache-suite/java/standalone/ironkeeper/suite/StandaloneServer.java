@@ -7,7 +7,6 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.apache.zookeeper.ClientsHere;
 import org.apache.zookeeper.server.SyncRequestProcessor;
@@ -17,7 +16,6 @@ final class StandaloneServer {
     /** Apache's default; a test that sets another number in this JVM means its server. */
     private static final int DEFAULT_SNAP_COUNT = 100_000;
     private static final long CLIENTS_DEADLINE_MS = 30_000;
-    private static final int POLL_MS = 20;
 
     private final Map<String, String> keys;
     private Map<String, String> properties;
@@ -80,22 +78,8 @@ final class StandaloneServer {
 
     private void awaitClients() {
         Questions questions = new Questions(fourLetters());
-        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(CLIENTS_DEADLINE_MS);
-        while (!questions.sessions().containsAll(ClientsHere.sessions())) {
-            if (System.nanoTime() > deadline) {
-                throw new IllegalStateException("some client is not connected again to port " + port);
-            }
-            sleep();
-        }
-    }
-
-    private static void sleep() {
-        try {
-            Thread.sleep(POLL_MS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException(e);
-        }
+        Poll.until(() -> questions.sessions().containsAll(ClientsHere.sessions()), CLIENTS_DEADLINE_MS,
+            "some client is not connected again to port " + port);
     }
 
     boolean isRunning() {
