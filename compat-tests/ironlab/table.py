@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass
 
 from . import paths
+from .report import same_lines
 
 README = paths.COMPAT / "README.md"
 BEGIN = "<!-- clients: written by run.py --write-table -->"
@@ -58,7 +59,7 @@ def check(table):
     """Raises AssertionError when README.md does not have exactly this table, or when a client ran no check."""
     assert " 0 |" not in table, f"a client of the table has no passed check: do its suite names agree?\n{table}"
     on_disk = _parts(README.read_text())[1].strip()
-    assert on_disk == table, f"the table in {README} is stale: run {paths.COMPAT / 'run.py'} --write-table\n{table}"
+    same_lines(on_disk, table, f"the table in {README} is stale: run {paths.COMPAT / 'run.py'} --write-table")
 
 
 def write(table):
