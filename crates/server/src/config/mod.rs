@@ -91,7 +91,7 @@ pub struct Config {
     pub max_client_cnxns: u32,
     /// Connections in all; 0: no limit, the default.
     pub max_cnxns: u32,
-    /// Requests in progress, on all voters together, above which clients are no longer read; default 1000.
+    /// Requests in progress, on all voters together, above which each client is read up to its share; default 1000.
     pub global_outstanding_limit: u32,
     /// Bytes of the largest request, and of a record's largest field; default 1048575.
     pub jute_max_buffer: u32,
@@ -199,7 +199,7 @@ impl Config {
             .is_some_and(|ensemble| ensemble.local_sessions)
     }
 
-    /// Requests in progress on this server above which its clients are no longer read: voters share
+    /// Requests in progress on this server above which each client is read up to its share: voters share
     /// `global_outstanding_limit` (`FollowerZooKeeperServer` and `LeaderZooKeeperServer`: `getGlobalOutstandingLimit`).
     pub fn outstanding_limit(&self) -> u32 {
         let share = match &self.ensemble {

@@ -13,8 +13,11 @@ impl Load {
     /// (`ZooKeeperServer.shouldThrottle`): who came early then keeps a place for each of its requests, and who came late gets
     /// one after the other in. Here each has its share, so that all together have about twice the limit at most.
     pub fn leaves_a_turn(&self, pending: usize, limit: u32) -> bool {
-        let share = limit.checked_div(self.connections).unwrap_or(limit).max(1);
-        self.in_process <= i64::from(limit) || pending < share as usize
+        self.in_process <= i64::from(limit) || pending < self.share(limit)
+    }
+
+    fn share(&self, limit: u32) -> usize {
+        limit.checked_div(self.connections).unwrap_or(limit).max(1) as usize
     }
 }
 

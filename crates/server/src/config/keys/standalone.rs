@@ -31,7 +31,7 @@ pub(super) const ROWS: &[Row] = &[
     property("znode.container.maxPerMinute", "10000", Used, "containers and TTL nodes deleted per minute"),
     property("znode.container.maxNeverUsedIntervalMs", "0", Used, "ms after which a container that never had a child goes; 0: never"),
     property("java.net.preferIPv4Stack", "false", Used, "true: listen on IPv4 only when no address is given"),
-    key("globalOutstandingLimit", "1000", Used, "requests in progress above which clients are no longer read"),
+    key("globalOutstandingLimit", "1000", Used, "requests in progress above which each client is read up to its share"),
     key("preAllocSize", "65536", Used, "KiB by which a transaction log is extended; 0 or less: not in advance"),
     key("snapCount", "100000", Used, "txns between snapshots, varied in the upper half; at least 2"),
     key("snapSizeLimitInKb", "4194304", Used, "KiB of log between snapshots; 0 or less: no limit"),
